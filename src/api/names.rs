@@ -1,0 +1,23 @@
+//! Names that other tools and people rely on: tags, annotations, the finalizer.
+
+/// Prefix of the tag by which a group opts in to a cluster (value `owned` or `shared`) and by which
+/// a rule says which cluster made it (value: that cluster's identity).
+pub const CLUSTER_TAG_PREFIX: &str = "sgbind.dev/cluster/";
+
+/// Tag on a group: the namespaces whose objects may write it, separated by spaces, or `*`.
+pub const NAMESPACES_TAG: &str = "sgbind.dev/namespaces";
+
+/// Tag by which the AWS Load Balancer Controller marks the groups that it manages itself.
+pub const LOAD_BALANCER_CONTROLLER_TAG: &str = "elbv2.k8s.aws/cluster";
+
+/// Keeps an object until its rules are seen to be gone.
+pub const FINALIZER: &str = "sgbind.dev/rules";
+
+/// Annotation: let the object go without touching its rules.
+pub const ABANDON_ANNOTATION: &str = "sgbind.dev/abandon";
+
+/// Field manager of status and finalizer, and reporting controller of events.
+pub const FIELD_MANAGER: &str = "sgbind";
+
+/// Name of the Lease by which one replica leads.
+pub const LEASE: &str = "sgbind-controller";

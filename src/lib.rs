@@ -1,0 +1,2 @@
+//! sgbind
+pub mod api;
