@@ -1,0 +1,195 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::api::ForeignRules;
+use crate::api::names::{LOAD_BALANCER_CONTROLLER_TAG, NAMESPACES_TAG};
+
+use super::{AccountId, ActualRule, GroupKey, ObjectRef, PortRange, Problem, RuleSpec, Stance, Tags, Traffic, Us};
+
+/// A security group as it was read, with all of its rules.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupState {
+    pub key: GroupKey,
+    pub tags: Tags,
+    pub rules: Vec<ActualRule>,
+}
+
+impl GroupState {
+    pub fn consent(&self, us: &Us) -> Consent {
+        Consent::read(us, &self.tags)
+    }
+
+    /// Whether the AWS Load Balancer Controller manages this group itself.
+    pub fn is_load_balancer_controllers(&self) -> bool {
+        self.tags.contains_key(LOAD_BALANCER_CONTROLLER_TAG)
+    }
+}
+
+/// Whether and to whom a group's tags permit writing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Consent {
+    Refused,
+    Given { shared: bool, namespaces: Namespaces },
+}
+
+/// The namespaces whose objects may write a group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Namespaces {
+    All,
+    These(BTreeSet<String>),
+}
+
+impl Namespaces {
+    pub fn allow(&self, namespace: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::These(names) => names.contains(namespace),
+        }
+    }
+}
+
+impl Consent {
+    pub fn read(us: &Us, tags: &Tags) -> Self {
+        let shared = match tags.get(&us.cluster.tag_key()).map(String::as_str) {
+            Some("owned") => false,
+            Some("shared") => true,
+            _ => return Self::Refused,
+        };
+        let names: BTreeSet<String> =
+            tags.get(NAMESPACES_TAG).map(|text| text.split_whitespace().map(str::to_owned).collect()).unwrap_or_default();
+        let namespaces = if names.contains("*") { Namespaces::All } else { Namespaces::These(names) };
+        Self::Given { shared, namespaces }
+    }
+
+    /// Whether an object of this namespace may write.
+    pub fn allows(&self, namespace: &str) -> bool {
+        matches!(self, Self::Given { namespaces, .. } if namespaces.allow(namespace))
+    }
+}
+
+/// Why an object needs a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Need {
+    /// In words, such as "target group green: traffic port".
+    pub reason: String,
+    /// Account of the peer group, where it is another one.
+    pub peer_account: Option<AccountId>,
+    /// Derived where no clients were declared: not made where a foreign rule covers the port already.
+    pub by_default: bool,
+}
+
+/// What an object needs of one group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    pub object: ObjectRef,
+    pub stance: Stance,
+    pub rules: BTreeMap<RuleSpec, Need>,
+    /// Rules that were needed until lately: not made, and not revoked until the delay has passed.
+    pub retained: BTreeSet<RuleSpec>,
+    pub knowledge: Knowledge,
+    /// Whether the object's finalizer is set and its status names the group, so that nothing that is
+    /// written can be forgotten.
+    pub recorded: bool,
+    /// Whether rules that this object needs in other groups are still to be made: what it no longer
+    /// needs goes after that.
+    pub pending_elsewhere: bool,
+    pub governs: Governed,
+    pub foreign_rules: ForeignRules,
+}
+
+/// How well it is known what an object needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Knowledge {
+    /// Read completely, and just now.
+    Fresh,
+    /// Read completely, but too long ago to revoke anything.
+    Stale,
+    /// Not everything could be read or found.
+    Incomplete,
+}
+
+/// In which foreign rules are in question.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Governed {
+    pub ingress: Extent,
+    pub egress: Extent,
+    /// Only if nothing but bound load balancers uses the group.
+    pub unless_used_elsewhere: bool,
+}
+
+/// A part of a group's direction.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Extent {
+    #[default]
+    Nothing,
+    /// Rules that lie within these; wider ones are only reported. `spare_self`: not those whose peer is
+    /// the group itself.
+    Within { traffic: BTreeSet<Traffic>, spare_self: bool },
+    Everything,
+}
+
+/// How a foreign rule stands to an extent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Governance {
+    /// None of its business.
+    Outside,
+    /// It reaches beyond: reported, never removed.
+    Wider,
+    /// In question.
+    Inside,
+}
+
+impl Extent {
+    pub fn governance(&self, traffic: Traffic, peer_is_self: bool) -> Governance {
+        match self {
+            Self::Nothing => Governance::Outside,
+            Self::Everything => Governance::Inside,
+            Self::Within { spare_self: true, .. } if peer_is_self => Governance::Outside,
+            Self::Within { traffic: governed, .. } => {
+                if lies_within(traffic, governed) {
+                    Governance::Inside
+                } else if governed.iter().any(|each| overlaps(traffic, *each)) {
+                    Governance::Wider
+                } else {
+                    Governance::Outside
+                }
+            }
+        }
+    }
+}
+
+/// Whether all that `traffic` admits is governed, be it by several pieces (8000-8001 by 8000 and 8001).
+fn lies_within(traffic: Traffic, governed: &BTreeSet<Traffic>) -> bool {
+    let every_port = |ports: PortRange, make: fn(u16) -> Traffic| {
+        (ports.from()..=ports.to()).all(|port| governed.iter().any(|each| each.covers(make(port))))
+    };
+    match traffic {
+        Traffic::Tcp(ports) => every_port(ports, Traffic::tcp),
+        Traffic::Udp(ports) => every_port(ports, Traffic::udp),
+        _ => governed.iter().any(|each| each.covers(traffic)),
+    }
+}
+
+fn overlaps(one: Traffic, other: Traffic) -> bool {
+    match (one, other) {
+        (Traffic::Tcp(a), Traffic::Tcp(b)) | (Traffic::Udp(a), Traffic::Udp(b)) => a.from() <= b.to() && b.from() <= a.to(),
+        _ => one.covers(other) || other.covers(one),
+    }
+}
+
+/// Who else uses a group, so far as it matters for what may be removed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Usage {
+    /// Every interface that carries the group belongs to a load balancer that is bound.
+    BoundLoadBalancersOnly,
+    /// These interfaces do not.
+    Elsewhere(BTreeSet<String>),
+    /// Not read.
+    Unknown,
+}
+
+/// A problem of one object with one group.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ObjectProblem {
+    pub object: ObjectRef,
+    pub problem: Problem,
+}

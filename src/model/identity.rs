@@ -1,0 +1,85 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use crate::api::names::CLUSTER_TAG_PREFIX;
+
+/// Tags of an AWS resource.
+pub type Tags = BTreeMap<String, String>;
+
+/// Name under which groups opt in: at most 63 characters of `a-z 0-9 - .`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClusterName(String);
+
+/// Why a text is not a cluster name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not a cluster name: expected 1 to 63 characters of a-z, 0-9, '-' and '.', such as prod-eu")]
+pub struct NotAClusterName(String);
+
+impl std::str::FromStr for ClusterName {
+    type Err = NotAClusterName;
+
+    fn from_str(text: &str) -> Result<Self, NotAClusterName> {
+        let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'.';
+        if (1..=63).contains(&text.len()) && text.bytes().all(allowed) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(NotAClusterName(text.to_owned()))
+        }
+    }
+}
+
+impl ClusterName {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Key of the tag by which groups opt in, and by which rules say whose they are.
+    pub fn tag_key(&self) -> String {
+        format!("{CLUSTER_TAG_PREFIX}{}", self.0)
+    }
+}
+
+impl fmt::Display for ClusterName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Who we are: the cluster's name and, because names can clash, an identity that can't (the UID of
+/// the namespace kube-system).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Us {
+    pub cluster: ClusterName,
+    pub identity: String,
+}
+
+/// Whose a rule is, by its tags.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ownership {
+    /// Ours; `others` are the clusters that need it too.
+    Ours { others: BTreeSet<String> },
+    /// It carries our cluster's name with another identity: another's, never touched.
+    OtherIdentity { identity: String },
+    /// Other clusters made it.
+    OtherClusters(BTreeSet<String>),
+    /// No sgbind made it.
+    Foreign,
+}
+
+impl Us {
+    pub fn ownership(&self, tags: &Tags) -> Ownership {
+        let ours = self.cluster.tag_key();
+        let others: BTreeSet<String> = tags
+            .keys()
+            .filter(|key| **key != ours)
+            .filter_map(|key| key.strip_prefix(CLUSTER_TAG_PREFIX))
+            .map(str::to_owned)
+            .collect();
+        match tags.get(&ours) {
+            Some(identity) if *identity == self.identity => Ownership::Ours { others },
+            Some(identity) => Ownership::OtherIdentity { identity: identity.clone() },
+            None if others.is_empty() => Ownership::Foreign,
+            None => Ownership::OtherClusters(others),
+        }
+    }
+}

@@ -1,0 +1,152 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use super::{AccountId, GroupKey, ObjectProblem, ObjectRef, RuleId, RuleSpec};
+
+/// What is to be done with a rule.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Action {
+    /// Make it, tagged as ours.
+    Authorize { peer_account: Option<AccountId> },
+    /// Tag as ours one that is there.
+    Adopt { id: RuleId },
+    /// Bring its description up to date.
+    Describe { id: RuleId },
+    /// Drop our tag, leave the rule.
+    Release { id: RuleId },
+    /// Take it away.
+    Revoke { id: RuleId, foreign: bool },
+}
+
+impl Action {
+    /// The word in `plan`, status and JSON.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Authorize { .. } => "authorize",
+            Self::Adopt { .. } => "adopt",
+            Self::Describe { .. } => "describe",
+            Self::Release { .. } => "release",
+            Self::Revoke { .. } => "revoke",
+        }
+    }
+}
+
+/// One change of one rule. Its `Display` is `authorize sg-… ingress tcp 8000 from sg-…`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Step {
+    pub action: Action,
+    pub group: GroupKey,
+    pub spec: RuleSpec,
+    /// The objects on whose account it is done.
+    pub objects: BTreeSet<ObjectRef>,
+    pub reason: String,
+    /// What the rule's description is to be, for `Authorize` and `Describe`.
+    pub description: String,
+    /// Live connections may be cut, because they are not tracked.
+    pub interrupts_untracked: bool,
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {}", self.action.word(), self.group.id, self.spec)?;
+        if self.interrupts_untracked { write!(f, " (interrupts untracked connections)") } else { Ok(()) }
+    }
+}
+
+/// A step that waits.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Held {
+    pub step: Step,
+    pub reason: HoldReason,
+}
+
+/// For what a step waits.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum HoldReason {
+    /// For status and finalizer to be written, or for the object's other groups.
+    Applying,
+    /// For a second complete read: the need follows from AWS alone, and such facts flap.
+    RevocationDelay,
+    /// For what these objects need to be known.
+    Unresolved(BTreeSet<ObjectRef>),
+    /// An object without whom the rule can't be judged lets nothing be written.
+    NotPermitted,
+    /// The rule names only objects that are not there.
+    Orphan,
+    /// Interfaces that are not a bound load balancer's carry the group.
+    GroupUsedElsewhere(BTreeSet<String>),
+    /// Who uses the group is not known.
+    UsageUnknown,
+    /// These objects say `Report`, or the group is `shared`.
+    ForeignRulesKept,
+    /// `--read-only`.
+    ReadOnly,
+    /// The object only observes.
+    Observe,
+}
+
+impl HoldReason {
+    /// The CamelCase word in the status and JSON.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Applying => "Applying",
+            Self::RevocationDelay => "RevocationDelay",
+            Self::Unresolved(_) => "Unresolved",
+            Self::NotPermitted => "NotPermitted",
+            Self::Orphan => "Orphan",
+            Self::GroupUsedElsewhere(_) => "GroupUsedElsewhere",
+            Self::UsageUnknown => "UsageUnknown",
+            Self::ForeignRulesKept => "ForeignRulesKept",
+            Self::ReadOnly => "ReadOnly",
+            Self::Observe => "Observe",
+        }
+    }
+}
+
+impl fmt::Display for HoldReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let join = |set: &BTreeSet<String>| set.iter().cloned().collect::<Vec<_>>().join(", ");
+        f.write_str(self.word())?;
+        match self {
+            Self::Unresolved(objects) => {
+                write!(f, ": {}", join(&objects.iter().map(ObjectRef::to_string).collect()))
+            }
+            Self::GroupUsedElsewhere(interfaces) => write!(f, ": {}", join(interfaces)),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What is to be done to one group. It leaves no choice to whoever carries it out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    pub group: GroupKey,
+    /// In the order of [`Action`]: what lets traffic in comes before what takes it away.
+    pub steps: Vec<Step>,
+    pub held: Vec<Held>,
+    pub problems: Vec<ObjectProblem>,
+    /// How each object stands.
+    pub standing: BTreeMap<ObjectRef, Standing>,
+}
+
+/// How an object stands to one group.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    pub desired: BTreeSet<RuleSpec>,
+    pub in_place: BTreeSet<RuleSpec>,
+    /// Our rules that name the object and that it no longer needs, be it that another does.
+    pub surplus: BTreeSet<RuleSpec>,
+    /// Our rules that may have been made for the object, whether it needs them or not.
+    pub named: BTreeSet<RuleSpec>,
+    pub foreign: BTreeSet<RuleSpec>,
+    /// Foreign rules stay against this object's wish.
+    pub outvoted: bool,
+    /// A port without declared clients was left as a foreign rule has it.
+    pub left_to_foreign: bool,
+}
+
+impl Standing {
+    pub fn missing(&self) -> BTreeSet<RuleSpec> {
+        self.desired.difference(&self.in_place).cloned().collect()
+    }
+}
