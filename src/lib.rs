@@ -9,4 +9,9 @@
 //! The modules below stand in that order.
 
 pub mod api;
+pub mod check;
+pub mod desired;
 pub mod model;
+pub mod plan;
+pub mod status;
+pub mod validate;

@@ -69,6 +69,9 @@ pub struct LoadBalancerStatus {
     #[serde(rename = "vpcCIDRs", skip_serializing_if = "Vec::is_empty")]
     pub vpc_cidrs: Vec<String>,
     pub security_groups: Vec<String>,
+    /// The one of its security groups that is written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub security_group: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub listeners: Vec<ListenerStatus>,
 }

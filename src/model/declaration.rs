@@ -93,7 +93,10 @@ pub enum LoadBalancerSelector {
     Tags(Tags),
     /// The load balancer that an object of the cluster names in its status: its field in the spec
     /// (`ingress`, `gateway` or `service`), and its name.
-    InCluster { field: &'static str, name: String },
+    InCluster {
+        field: &'static str,
+        name: String,
+    },
 }
 
 /// How a target group is found.

@@ -6,6 +6,8 @@ use super::{AccountId, Cidr, ElbArn, GroupSelector, PrefixListId, PrefixListSele
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BindingFacts {
     pub load_balancer: Option<LoadBalancerFacts>,
+    /// The VPC of the load balancer, or of its group where only that is named.
+    pub vpc: Option<VpcFacts>,
     /// The load balancer's group that is written.
     pub group: Option<SecurityGroupId>,
     pub target_groups: Vec<TargetGroupFacts>,
@@ -13,13 +15,21 @@ pub struct BindingFacts {
 }
 
 impl BindingFacts {
-    /// Every group that rules are written to.
-    pub fn groups(&self) -> BTreeSet<SecurityGroupId> {
-        self.group.iter().chain(self.target_groups.iter().flat_map(|group| &group.groups)).cloned().collect()
+    pub fn target_group(&self, name: &str) -> Option<&TargetGroupFacts> {
+        self.target_groups.iter().find(|group| group.name == name)
     }
 }
 
-/// Peers that were looked up. What is not here could not be found.
+/// What a VPC looks like.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VpcFacts {
+    pub id: VpcId,
+    /// Associated CIDR blocks, IPv4 and IPv6.
+    pub cidrs: BTreeSet<Cidr>,
+}
+
+/// Groups and lists that were looked up because the binding names them. What is not here could not be
+/// found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PeerFacts {
     pub groups: BTreeMap<GroupSelector, PeerGroup>,
@@ -43,8 +53,6 @@ pub struct LoadBalancerFacts {
     pub kind: LoadBalancerKind,
     pub scheme: LoadBalancerScheme,
     pub ip_address_type: String,
-    pub vpc: VpcId,
-    pub vpc_cidrs: BTreeSet<Cidr>,
     pub groups: BTreeSet<SecurityGroupId>,
     /// By port.
     pub listeners: BTreeMap<u16, ListenerFacts>,
@@ -136,7 +144,8 @@ impl Transport {
     }
 }
 
-/// What a target group looks like, with what the binding declares of it put in place.
+/// What a target group looks like in AWS. What the binding declares of it takes precedence; that is
+/// for the stage `desired` to say.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TargetGroupFacts {
     /// Name in the binding; of a derived group the name in AWS.
@@ -163,6 +172,16 @@ pub struct Resolution {
     /// Whether every read succeeded and found what it looked for. If not, `facts` holds what was
     /// last known in the place of what is missing, and nothing may be revoked on its account.
     pub complete: bool,
+    /// What complete answers lack.
+    pub absent: BTreeSet<Thing>,
+}
+
+/// A thing in AWS that may be gone.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Thing {
+    LoadBalancer,
+    /// By its name in the binding.
+    TargetGroup(String),
 }
 
 /// Something that stops an object, or a part of it.

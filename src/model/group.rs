@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::api::ForeignRules;
 use crate::api::names::{LOAD_BALANCER_CONTROLLER_TAG, NAMESPACES_TAG};
+use crate::api::{Aspect, ForeignRules};
 
 use super::{AccountId, ActualRule, GroupKey, ObjectRef, PortRange, Problem, RuleSpec, Stance, Tags, Traffic, Us};
 
@@ -54,8 +54,10 @@ impl Consent {
             Some("shared") => true,
             _ => return Self::Refused,
         };
-        let names: BTreeSet<String> =
-            tags.get(NAMESPACES_TAG).map(|text| text.split_whitespace().map(str::to_owned).collect()).unwrap_or_default();
+        let names: BTreeSet<String> = tags
+            .get(NAMESPACES_TAG)
+            .map(|text| text.split_whitespace().map(str::to_owned).collect())
+            .unwrap_or_default();
         let namespaces = if names.contains("*") { Namespaces::All } else { Namespaces::These(names) };
         Self::Given { shared, namespaces }
     }
@@ -71,6 +73,8 @@ impl Consent {
 pub struct Need {
     /// In words, such as "target group green: traffic port".
     pub reason: String,
+    /// The part of the pattern that it belongs to.
+    pub aspect: Aspect,
     /// Account of the peer group, where it is another one.
     pub peer_account: Option<AccountId>,
     /// Derived where no clients were declared: not made where a foreign rule covers the port already.
@@ -83,9 +87,7 @@ pub struct Claim {
     pub object: ObjectRef,
     pub stance: Stance,
     pub rules: BTreeMap<RuleSpec, Need>,
-    /// Rules that were needed until lately: not made, and not revoked until the delay has passed.
-    pub retained: BTreeSet<RuleSpec>,
-    pub knowledge: Knowledge,
+    pub retained: Retained,
     /// Whether the object's finalizer is set and its status names the group, so that nothing that is
     /// written can be forgotten.
     pub recorded: bool,
@@ -94,6 +96,31 @@ pub struct Claim {
     pub pending_elsewhere: bool,
     pub governs: Governed,
     pub foreign_rules: ForeignRules,
+}
+
+/// Rules that an object needed until lately, by what AWS said: not made any more, and not revoked until
+/// the delay has passed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Retained {
+    These(BTreeSet<RuleSpec>),
+    /// It is not known which they are (after a restart).
+    All,
+}
+
+impl Retained {
+    pub fn contains(&self, spec: &RuleSpec) -> bool {
+        match self {
+            Self::These(specs) => specs.contains(spec),
+            Self::All => true,
+        }
+    }
+}
+
+/// An object that exists, whether it claims a group or not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    pub stance: Stance,
+    pub knowledge: Knowledge,
 }
 
 /// How well it is known what an object needs.
@@ -123,7 +150,10 @@ pub enum Extent {
     Nothing,
     /// Rules that lie within these; wider ones are only reported. `spare_self`: not those whose peer is
     /// the group itself.
-    Within { traffic: BTreeSet<Traffic>, spare_self: bool },
+    Within {
+        traffic: BTreeSet<Traffic>,
+        spare_self: bool,
+    },
     Everything,
 }
 
@@ -171,7 +201,9 @@ fn lies_within(traffic: Traffic, governed: &BTreeSet<Traffic>) -> bool {
 
 fn overlaps(one: Traffic, other: Traffic) -> bool {
     match (one, other) {
-        (Traffic::Tcp(a), Traffic::Tcp(b)) | (Traffic::Udp(a), Traffic::Udp(b)) => a.from() <= b.to() && b.from() <= a.to(),
+        (Traffic::Tcp(a), Traffic::Tcp(b)) | (Traffic::Udp(a), Traffic::Udp(b)) => {
+            a.from() <= b.to() && b.from() <= a.to()
+        }
         _ => one.covers(other) || other.covers(one),
     }
 }

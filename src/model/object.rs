@@ -75,10 +75,8 @@ const CUT: &str = "...";
 /// The text that a rule carries for people, and for finding out later for whom it was made:
 /// `sgbind <cluster>: alb/<namespace>/<name>, …`, sorted and cut at 255 characters.
 pub fn describe(cluster: &ClusterName, objects: &BTreeSet<ObjectRef>) -> String {
-    let names: Vec<String> = objects
-        .iter()
-        .map(|object| format!("{}/{}/{}", object.kind.word(), object.namespace, object.name))
-        .collect();
+    let names: Vec<String> =
+        objects.iter().map(|object| format!("{}/{}/{}", object.kind.word(), object.namespace, object.name)).collect();
     let mut text = format!("sgbind {cluster}: {}", names.join(", "));
     if text.len() > DESCRIPTION_LIMIT {
         // Names of Kubernetes objects are ASCII, so every index is a character's start.

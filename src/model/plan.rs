@@ -134,10 +134,8 @@ pub struct Plan {
 pub struct Standing {
     pub desired: BTreeSet<RuleSpec>,
     pub in_place: BTreeSet<RuleSpec>,
-    /// Our rules that name the object and that it no longer needs, be it that another does.
+    /// Our rules that may have been made for the object and that nobody needs any more.
     pub surplus: BTreeSet<RuleSpec>,
-    /// Our rules that may have been made for the object, whether it needs them or not.
-    pub named: BTreeSet<RuleSpec>,
     pub foreign: BTreeSet<RuleSpec>,
     /// Foreign rules stay against this object's wish.
     pub outvoted: bool,

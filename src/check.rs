@@ -1,0 +1,100 @@
+//! Pure: a second look at a plan, by rules of its own. A plan that fails is a bug; it is not carried out.
+
+use std::collections::BTreeSet;
+
+use crate::model::{Action, Claim, GroupState, Ownership, Plan, RuleSpec, Stance, Step, Us};
+
+/// What is wrong with a plan.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("refusing to {step}: {why}. This is a bug in sgbind; please report it")]
+pub struct Violation {
+    step: String,
+    why: &'static str,
+}
+
+/// A plan that may be carried out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checked(Plan);
+
+impl Checked {
+    pub fn plan(&self) -> &Plan {
+        &self.0
+    }
+
+    /// The steps that are carried out next: what lets traffic in, and the upkeep of tags and descriptions,
+    /// before what takes anything away. After each of them the group is read and planned anew.
+    pub fn next_phase(&self) -> Phase<'_> {
+        let making: Vec<&Step> = self.0.steps.iter().filter(|step| !removes(&step.action)).collect();
+        if making.is_empty() { Phase::Take(self.0.steps.iter().collect()) } else { Phase::Make(making) }
+    }
+}
+
+/// Steps that may be carried out together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Phase<'a> {
+    /// Authorize, adopt, describe.
+    Make(Vec<&'a Step>),
+    /// Release, revoke.
+    Take(Vec<&'a Step>),
+}
+
+fn removes(action: &Action) -> bool {
+    matches!(action, Action::Revoke { .. } | Action::Release { .. })
+}
+
+/// Looks at every step of a plan.
+///
+/// # Errors
+/// The first step that must never be carried out.
+pub fn plan(us: &Us, group: &GroupState, claims: &[Claim], plan: Plan) -> Result<Checked, Violation> {
+    let consent = group.consent(us);
+    let enforcing =
+        |claim: &&Claim| !matches!(claim.stance, Stance::Observe) && consent.allows(&claim.object.namespace);
+    let writers: Vec<&Claim> = claims.iter().filter(enforcing).collect();
+    let live = |claim: &&Claim| !matches!(claim.stance, Stance::Leaving(_));
+    let needed: BTreeSet<&RuleSpec> = claims.iter().filter(live).flat_map(|claim| claim.rules.keys()).collect();
+    for step in &plan.steps {
+        let ownership = rule_id(&step.action)
+            .and_then(|id| group.rules.iter().find(|rule| rule.id == *id && rule.spec == step.spec))
+            .map(|rule| us.ownership(&rule.tags));
+        let ours = matches!(ownership, Some(Ownership::Ours { .. }));
+        let shared = matches!(&ownership, Some(Ownership::Ours { others }) if !others.is_empty());
+        let agreed = || writers.iter().any(|claim| claim.foreign_rules == crate::api::ForeignRules::Remove);
+        let why = match &step.action {
+            _ if writers.is_empty() => Some("nobody who may write this group asks for it"),
+            _ if step.group != group.key => Some("it belongs to another group"),
+            Action::Authorize { .. } if !needed.contains(&step.spec) => Some("no object declares this rule"),
+            Action::Authorize { .. } => None,
+            Action::Describe { .. } | Action::Release { .. } if !ours => Some("the rule is not ours"),
+            Action::Describe { .. } | Action::Release { .. } => None,
+            Action::Adopt { .. } if ours || ownership.is_none() => Some("there is nothing to adopt"),
+            Action::Adopt { .. } => None,
+            Action::Revoke { .. } if needed.contains(&step.spec) && !declined(&plan, &step.spec) => {
+                Some("the rule is needed")
+            }
+            Action::Revoke { foreign: false, .. } if !ours || shared => Some("the rule is not ours alone"),
+            Action::Revoke { foreign: true, .. } if ownership != Some(Ownership::Foreign) => {
+                Some("the rule is not foreign")
+            }
+            Action::Revoke { foreign: true, .. } if !agreed() => Some("no object removes foreign rules"),
+            Action::Revoke { .. } => None,
+        };
+        if let Some(why) = why {
+            return Err(Violation { step: step.to_string(), why });
+        }
+    }
+    Ok(Checked(plan))
+}
+
+/// Whether the plan has dropped the need itself: everyone who declares the rule is told that it is not made
+/// here (a group of the AWS Load Balancer Controller), so it is in nobody's desired rules.
+fn declined(plan: &Plan, spec: &RuleSpec) -> bool {
+    plan.standing.values().all(|standing| !standing.desired.contains(spec))
+}
+
+fn rule_id(action: &Action) -> Option<&crate::model::RuleId> {
+    match action {
+        Action::Authorize { .. } => None,
+        Action::Adopt { id } | Action::Describe { id } | Action::Release { id } | Action::Revoke { id, .. } => Some(id),
+    }
+}

@@ -1,0 +1,91 @@
+//! I/O: what a binding names is looked up in AWS. What can't be read or found is told, and what was last
+//! known stands in for it.
+
+mod groups;
+mod load_balancer;
+mod targets;
+
+pub use groups::usage;
+
+use std::collections::BTreeSet;
+
+use crate::aws::{AwsError, Cloud, ErrorClass};
+use crate::model::{BindingFacts, Declaration, Problem, Reason, Resolution, Thing, Us};
+
+/// Looks up everything that a binding names.
+///
+/// `previous` is what was last known; `gone` is what has been missing for so long that it no longer counts.
+pub async fn binding(
+    cloud: &Cloud,
+    us: &Us,
+    declaration: &Declaration,
+    previous: &BindingFacts,
+    gone: &BTreeSet<Thing>,
+) -> Resolution {
+    let mut resolving = Resolving {
+        cloud,
+        us,
+        binding: &declaration.binding,
+        previous,
+        gone,
+        facts: BindingFacts::default(),
+        problems: Vec::new(),
+        complete: true,
+        absent: BTreeSet::new(),
+    };
+    let forwards = resolving.load_balancer().await;
+    resolving.named_peers().await;
+    resolving.target_groups(&forwards).await;
+    let Resolving { facts, mut problems, complete, absent, .. } = resolving;
+    problems.sort();
+    problems.dedup();
+    Resolution { facts, problems, complete, absent }
+}
+
+/// A resolution under way.
+struct Resolving<'a> {
+    cloud: &'a Cloud,
+    us: &'a Us,
+    binding: &'a crate::model::Binding,
+    previous: &'a BindingFacts,
+    gone: &'a BTreeSet<Thing>,
+    facts: BindingFacts,
+    problems: Vec<Problem>,
+    complete: bool,
+    absent: BTreeSet<Thing>,
+}
+
+impl Resolving<'_> {
+    /// Something is wrong, and what follows from it is not known.
+    fn unknown(&mut self, reason: Reason, message: impl Into<String>) {
+        self.problems.push(Problem::new(reason, message));
+        self.complete = false;
+    }
+
+    /// The answer, or `None` with the failure told.
+    fn answer<T>(&mut self, result: Result<T, AwsError>) -> Option<T> {
+        result.map_err(|error| self.unknown(reason(error.class()), error.to_string())).ok()
+    }
+
+    /// Something that AWS says is not there: unknown at first, and gone when it has been missing for long.
+    fn absent(&mut self, thing: Thing, reason: Reason, message: String) {
+        if self.gone.contains(&thing) {
+            self.problems.push(Problem::new(reason, message));
+        } else {
+            self.unknown(reason, message);
+        }
+        self.absent.insert(thing);
+    }
+}
+
+/// What a failed call says to whoever waits for it.
+pub fn reason(class: ErrorClass) -> Reason {
+    match class {
+        ErrorClass::Throttled => Reason::Throttled,
+        ErrorClass::Denied => Reason::AccessDenied,
+        ErrorClass::Quota => Reason::RuleQuotaExceeded,
+        ErrorClass::NotFound => Reason::SecurityGroupNotFound,
+        ErrorClass::Duplicate => Reason::Applying,
+        ErrorClass::Invalid | ErrorClass::Transient => Reason::AwsUnavailable,
+    }
+}
