@@ -1,2 +1,4 @@
 //! sgbind
 pub mod api;
+pub mod clock;
+pub mod controller;
