@@ -6,12 +6,18 @@
 //!           pure        I/O            pure      pure    pure     I/O      pure
 //! ```
 //!
-//! The modules below stand in that order.
+//! `controller` runs this as a loop.
 
 pub mod api;
-pub mod check;
-pub mod desired;
 pub mod model;
-pub mod plan;
-pub mod status;
 pub mod validate;
+pub mod observe;
+pub mod desired;
+pub mod plan;
+pub mod check;
+pub mod apply;
+pub mod status;
+pub mod aws;
+pub mod controller;
+pub mod telemetry;
+pub mod clock;
