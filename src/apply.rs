@@ -69,7 +69,11 @@ fn split(steps: Vec<&Step>) -> Vec<Vec<&Step>> {
     for step in &steps {
         by_objects.entry(&step.objects).or_default().push(step);
     }
-    if by_objects.len() > 1 { by_objects.into_values().collect() } else { steps.into_iter().map(|step| vec![step]).collect() }
+    if by_objects.len() > 1 {
+        by_objects.into_values().collect()
+    } else {
+        steps.into_iter().map(|step| vec![step]).collect()
+    }
 }
 
 async fn send(cloud: &Cloud, us: &Us, steps: &[&Step]) -> Result<(), AwsError> {

@@ -64,7 +64,9 @@ pub fn binding(object: &ALBTargetBinding, home: &Scope) -> Result<Declaration, V
     if binding.load_balancer.is_none() && binding.group.is_none() {
         reader.find("spec.loadBalancer", "names neither a load balancer nor a security group: write one of arn, name, tags, ingress, gateway, service or securityGroup");
     }
-    if !reader.findings.is_empty() {
+    let stance = stance(object);
+    // What is being deleted needs nothing any more; only where its rules are matters.
+    if !reader.findings.is_empty() && !matches!(stance, Stance::Leaving(_)) {
         return Err(reader.findings);
     }
     Ok(Declaration {
@@ -72,7 +74,7 @@ pub fn binding(object: &ALBTargetBinding, home: &Scope) -> Result<Declaration, V
         uid: object.uid().unwrap_or_default(),
         generation: object.metadata.generation.unwrap_or_default(),
         scope,
-        stance: stance(object),
+        stance,
         foreign_rules: spec.foreign_rules,
         binding,
         finalizer: object.finalizers().iter().any(|name| name == FINALIZER),

@@ -1,4 +1,70 @@
-//! The loop that runs in a cluster: what to work on, when, and whether this replica may.
+//! The loop: watches, queues and workers that carry the stages out, again and again.
+//!
+//! ```text
+//! watch ─► index ─► queue of objects to look up ─► observe ─┐
+//!            ▲      queue of groups ─► desired, plan, check, apply, read back
+//!            │      queue of objects to tell of ─► status, finalizer
+//!            └──────────────── what came of it ─────────────┘
+//! ```
 
+mod events;
+mod groups;
+mod history;
+mod index;
 pub mod leader;
+mod objects;
 pub mod queue;
+mod run;
+
+pub use index::Patience;
+pub use run::{Settings, run};
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::aws::Clouds;
+use crate::clock::{Clock, Jitter};
+use crate::model::{GroupKey, ObjectRef, Us};
+use crate::telemetry::metrics::Metrics;
+
+use index::{Index, Touched};
+use leader::Leadership;
+use queue::{Priority, Queue};
+
+/// What every worker needs.
+struct Context {
+    us: Us,
+    client: kube::Client,
+    clouds: Clouds,
+    clock: Clock,
+    jitter: Jitter,
+    metrics: Arc<Metrics>,
+    leadership: Leadership,
+    events: events::Sender,
+    settings: Settings,
+    index: Mutex<Index>,
+    /// Objects to look up in AWS.
+    lookups: Queue<ObjectRef>,
+    /// Groups to compare and repair.
+    groups: Queue<GroupKey>,
+    /// Objects whose status and finalizer are to be brought up to date.
+    reports: Queue<ObjectRef>,
+}
+
+impl Context {
+    fn index(&self) -> MutexGuard<'_, Index> {
+        // Nothing panics while it holds the lock; if it did, the next watch event would mend the index.
+        self.index.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// An object has changed.
+    fn touched(&self, object: &ObjectRef, touched: Touched) {
+        if touched.resolve {
+            self.lookups.push(object.clone(), Priority::Declared, Duration::ZERO);
+        }
+        for group in touched.groups {
+            self.groups.push(group, Priority::Declared, Duration::ZERO);
+        }
+        self.reports.push(object.clone(), Priority::Declared, Duration::ZERO);
+    }
+}

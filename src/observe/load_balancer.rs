@@ -2,10 +2,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::try_join_all;
 
-use crate::aws::{AwsError, Cloud, Listener, LoadBalancer};
+use crate::aws::{AwsError, Cloud, FoundLoadBalancer, Listener, LoadBalancer};
 use crate::model::{
-    Consent, ElbArn, GroupSelector, ListenerFacts, LoadBalancerFacts, LoadBalancerKind, LoadBalancerSelector, Problem, Reason,
-    SecurityGroupId, Thing, VpcFacts, VpcId,
+    Consent, ElbArn, GroupSelector, ListenerFacts, LoadBalancerFacts, LoadBalancerKind, LoadBalancerSelector, Problem,
+    Reason, SecurityGroupId, Thing, VpcFacts, VpcId,
 };
 
 use super::Resolving;
@@ -65,7 +65,7 @@ impl Resolving<'_> {
         };
         let mut found = self.answer(answer)?;
         match found.len() {
-            1 => found.pop(),
+            1 => found.pop().and_then(|found| self.usable(found)),
             0 => {
                 let message = format!(
                     "no load balancer {wanted} in {}: check spec.loadBalancer, spec.region and spec.accountID",
@@ -75,13 +75,24 @@ impl Resolving<'_> {
                 None
             }
             _ => {
-                let names: Vec<&str> = found.iter().map(|each| each.name.as_str()).collect();
+                let names: Vec<&str> = found.iter().map(|each| each.arn().name()).collect();
                 let message = format!(
                     "{} load balancers {wanted}: {}. Write tags that only one of them carries, or its ARN",
                     found.len(),
                     names.join(", ")
                 );
                 self.unknown(Reason::LoadBalancerAmbiguous, message);
+                None
+            }
+        }
+    }
+
+    fn usable(&mut self, found: FoundLoadBalancer) -> Option<LoadBalancer> {
+        match found {
+            FoundLoadBalancer::Usable(found) => Some(found),
+            FoundLoadBalancer::WithoutGroups { arn, kind } => {
+                let message = format!("{arn} is a {kind} load balancer, which has no security groups: bind an ALB or NLB");
+                self.unknown(Reason::LoadBalancerNotFound, message);
                 None
             }
         }
@@ -143,8 +154,7 @@ impl Resolving<'_> {
         for id in groups {
             let answer = self.cloud.group(id).await;
             let group = self.answer(answer)?;
-            let consents = |tags| Consent::read(self.us, tags) != Consent::Refused;
-            if group.is_some_and(|group| consents(&group.tags)) {
+                        if group.is_some_and(|group| Consent::read(self.us, &group.tags) != Consent::Refused) {
                 opted_in.insert(id.clone());
             }
         }
@@ -187,10 +197,14 @@ impl Resolving<'_> {
         let answer = self.cloud.group(id).await;
         match self.answer(answer) {
             Some(Some(group)) => {
-                self.vpc(&group.vpc).await;
+                if let Some(vpc) = &group.vpc {
+                    self.vpc(vpc).await;
+                }
                 self.facts.group = Some(id.clone());
             }
-            Some(None) => self.unknown(Reason::SecurityGroupNotFound, format!("no security group {id} in {}", self.cloud.scope())),
+            Some(None) => {
+                self.unknown(Reason::SecurityGroupNotFound, format!("no security group {id} in {}", self.cloud.scope()))
+            }
             None => {}
         }
     }
@@ -202,15 +216,16 @@ async fn read_listeners(
 ) -> Result<(BTreeMap<u16, ListenerFacts>, Forwards), AwsError> {
     let listeners: Vec<Listener> = cloud.listeners(&found.arn).await?;
     let has_rules = found.kind == LoadBalancerKind::Application;
-    let rules = try_join_all(listeners.iter().map(async |listener| {
-        if has_rules { cloud.rules_of_listener(&listener.arn).await } else { Ok(Vec::new()) }
-    }))
-    .await?;
+    let rules =
+        try_join_all(listeners.iter().map(async |listener| {
+            if has_rules { cloud.rules_of_listener(&listener.arn).await } else { Ok(Vec::new()) }
+        }))
+        .await?;
     let (mut facts, mut forwards) = (BTreeMap::new(), Forwards::new());
     for (listener, rules) in listeners.iter().zip(rules) {
         // The rules of an ALB's listener hold its default action, as the default rule.
-        let actions = if has_rules { &rules[..] } else { std::slice::from_ref(&listener.actions) };
-        let authenticates = actions.iter().chain([&listener.actions]).any(|actions| actions.authenticates);
+        let actions = if has_rules { &rules[..] } else { std::slice::from_ref(&listener.default_actions) };
+        let authenticates = actions.iter().chain([&listener.default_actions]).any(|actions| actions.authenticates);
         for (arn, weight) in actions.iter().flat_map(|actions| &actions.forwards) {
             *forwards.entry(arn.clone()).or_default() += weight;
         }

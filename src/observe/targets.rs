@@ -4,9 +4,10 @@ use std::net::IpAddr;
 use futures::future::join_all;
 use ipnet::IpNet;
 
-use crate::aws::{AwsError, Cloud, Interface, Target, TargetGroup, TargetKind};
+use crate::aws::{AwsError, Cloud, FoundLoadBalancer, Interface, Target, TargetGroup, TargetKind};
 use crate::model::{
-    Cidr, ElbArn, InstanceId, Reason, SecurityGroupId, TargetGroupDeclaration, TargetGroupFacts, TargetGroupSelector, Thing,
+    Cidr, ElbArn, ElbProtocol, InstanceId, Reason, SecurityGroupId, TargetGroupDeclaration, TargetGroupFacts, TargetGroupSelector,
+    Thing,
 };
 
 use super::Resolving;
@@ -47,7 +48,9 @@ impl Resolving<'_> {
         let (answer, wanted) = match &declared.selector {
             // Everything is declared; there is nothing to look up.
             None => return,
-            Some(TargetGroupSelector::Arn(arn)) => (self.cloud.target_group_by_arn(arn).await, format!("with ARN {arn}")),
+            Some(TargetGroupSelector::Arn(arn)) => {
+                (self.cloud.target_group_by_arn(arn).await, format!("with ARN {arn}"))
+            }
             Some(TargetGroupSelector::Name(name)) => {
                 (self.cloud.target_group_by_name(name).await, format!("named {name:?}"))
             }
@@ -127,11 +130,13 @@ impl Resolving<'_> {
         let Some(Found { group, targets, homes }) = self.answer(found.map_err(|(_, error)| error)) else {
             return self.keep(name);
         };
-        let last_known = self.previous.target_group(name).filter(|known| known.arn.as_ref() == Some(&group.arn)).cloned();
+        let last_known =
+            self.previous.target_group(name).filter(|known| known.arn.as_ref() == Some(&group.arn)).cloned();
         let mut facts = TargetGroupFacts {
             name: name.to_owned(),
             weight: forwards.get(&group.arn).copied(),
-            protocol: group.protocol.clone(),
+            // Lambda functions are invoked, by no protocol.
+            protocol: group.protocol.clone().unwrap_or_else(|| ElbProtocol(String::new())),
             ports: ports(&group, &targets),
             health_check_port: group.health_check_port,
             control_port: group.control_port,
@@ -232,7 +237,8 @@ async fn homes(cloud: &Cloud, group: &TargetGroup, targets: &[Target]) -> Result
             let interfaces = cloud.interfaces_of_instances(vpc, &instances).await?;
             Ok(assign(&ids, |id| {
                 interfaces.iter().find(|interface| {
-                    interface.device_index == Some(0) && interface.instance.as_ref().is_some_and(|instance| instance.as_str() == id)
+                    interface.device_index == Some(0)
+                        && interface.instance.as_ref().is_some_and(|instance| instance.as_str() == id)
                 })
             }))
         }
@@ -241,11 +247,8 @@ async fn homes(cloud: &Cloud, group: &TargetGroup, targets: &[Target]) -> Result
             let parsed = ids.iter().filter_map(|id| id.parse::<IpAddr>().ok());
             let (inside, outside): (BTreeSet<IpAddr>, BTreeSet<IpAddr>) =
                 parsed.partition(|address| blocks.iter().any(|block| block.net().contains(address)));
-            let interfaces = if inside.is_empty() {
-                Vec::new()
-            } else {
-                cloud.interfaces_of_addresses(vpc, &inside).await?
-            };
+            let interfaces =
+                if inside.is_empty() { Vec::new() } else { cloud.interfaces_of_addresses(vpc, &inside).await? };
             let texts: Vec<String> = inside.iter().map(IpAddr::to_string).collect();
             let ids = texts.iter().map(String::as_str).collect();
             let mut homes = assign(&ids, |id| {
@@ -263,8 +266,8 @@ async fn homes(cloud: &Cloud, group: &TargetGroup, targets: &[Target]) -> Result
                     None => None,
                 };
                 match found {
-                    Some(found) => drop(homes.groups.insert(id.to_owned(), found.groups)),
-                    None => drop(homes.lost.insert(id.to_owned())),
+                    Some(FoundLoadBalancer::Usable(found)) => drop(homes.groups.insert(id.to_owned(), found.groups)),
+                    Some(FoundLoadBalancer::WithoutGroups { .. }) | None => drop(homes.lost.insert(id.to_owned())),
                 }
             }
             Ok(homes)

@@ -1,0 +1,131 @@
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::Args;
+use tokio_util::sync::CancellationToken;
+
+use crate::aws::pacing::{Pacer, Share};
+use crate::controller::{self, Patience, Settings};
+use crate::model::ClusterName;
+use crate::telemetry::http::{Heartbeat, Readiness, Server, Vitals};
+use crate::telemetry::logs;
+use crate::telemetry::metrics::Metrics;
+
+/// How many rules AWS allows in one direction of a group by default. Source: "Amazon VPC quotas".
+const DEFAULT_RULE_QUOTA: u32 = 60;
+
+/// Arguments of `sgbind controller`. Durations are written 5s, 2m, 1h30m.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// Name of this cluster: groups opt in to it by the tag sgbind.dev/cluster/NAME.
+    #[arg(long, env = "SGBIND_CLUSTER_NAME", value_name = "NAME")]
+    cluster_name: ClusterName,
+    /// AWS Region for objects that name none [default: as AWS's tools are configured].
+    #[arg(long, env = "SGBIND_REGION")]
+    region: Option<String>,
+    /// How often all rules are compared with AWS.
+    #[arg(long, env = "SGBIND_RESYNC", value_name = "DURATION", default_value = "60s", value_parser = positive_duration)]
+    resync: Duration,
+    /// How often, at the least, load balancers and targets are looked up again.
+    #[arg(long, env = "SGBIND_REDISCOVER", value_name = "DURATION", default_value = "5m", value_parser = positive_duration)]
+    rediscover: Duration,
+    /// How long a rule is kept that only AWS's own answers no longer ask for.
+    #[arg(long, env = "SGBIND_REVOCATION_DELAY", value_name = "DURATION", default_value = "5m", value_parser = duration)]
+    revocation_delay: Duration,
+    /// How long a load balancer or target group must be missing to count as gone.
+    #[arg(long, env = "SGBIND_GONE_AFTER", value_name = "DURATION", default_value = "15m", value_parser = duration)]
+    gone_after: Duration,
+    /// How many rules AWS allows in one direction of a group.
+    #[arg(long, env = "SGBIND_RULE_QUOTA", value_name = "N", default_value_t = DEFAULT_RULE_QUOTA)]
+    rule_quota: u32,
+    /// Plans and tells, but writes nothing to AWS.
+    #[arg(long, env = "SGBIND_READ_ONLY")]
+    read_only: bool,
+    /// Address for /livez, /readyz and /metrics.
+    #[arg(long, env = "SGBIND_HTTP_ADDRESS", value_name = "ADDRESS", default_value = "0.0.0.0:8080")]
+    http_address: SocketAddr,
+    /// How logs are written.
+    #[arg(long, env = "SGBIND_LOG_FORMAT", value_enum, default_value = "json")]
+    log_format: logs::Format,
+    /// Which logs are written: error, warn, info, debug, trace, or a filter such as info,sgbind=debug.
+    #[arg(long, env = "SGBIND_LOG_LEVEL", value_name = "LEVEL", default_value = "info")]
+    log_level: String,
+    /// Lets one of several replicas work at a time, by a Lease.
+    #[arg(long, env = "SGBIND_LEADER_ELECTION", default_value_t = true, action = clap::ArgAction::Set)]
+    leader_election: bool,
+    /// Namespace of the Lease [default: the pod's, else that of the kubeconfig's context].
+    #[arg(long, env = "SGBIND_NAMESPACE")]
+    namespace: Option<String>,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text).map_err(|error| format!("{error}: expected one such as 5s, 2m or 1h30m"))
+}
+
+fn positive_duration(text: &str) -> Result<Duration, String> {
+    let duration = duration(text)?;
+    if duration < Duration::from_secs(1) { Err("expected 1s at the least".into()) } else { Ok(duration) }
+}
+
+pub fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let _level = logs::init(arguments.log_format, &arguments.log_level)?;
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("the runtime could not be started")?
+        .block_on(serve(arguments))
+}
+
+async fn serve(arguments: Arguments) -> anyhow::Result<()> {
+    let stop = CancellationToken::new();
+    tokio::spawn(signalled(stop.clone())?);
+    let metrics = Arc::new(Metrics::new());
+    let vitals = Vitals { readiness: Readiness::default(), heartbeat: Heartbeat::new(), metrics: Arc::clone(&metrics) };
+    let server = Server::bind(arguments.http_address, vitals.clone()).await?;
+    tracing::info!(address = %server.address()?, "probes and metrics");
+    let serving = tokio::spawn(server.run(stop.clone()));
+
+    let config = kube::Config::infer()
+        .await
+        .context("no Kubernetes API server is configured: set KUBECONFIG, or run in a cluster")?;
+    let settings = settings(&arguments, &config);
+    let client = kube::Client::try_from(config).context("the Kubernetes client could not be made")?;
+    let pacer = Pacer::new(Share::default(), metrics);
+    let result = controller::run(settings, client, pacer, vitals, stop.clone()).await;
+    stop.cancel();
+    serving.await??;
+    result
+}
+
+fn settings(arguments: &Arguments, config: &kube::Config) -> Settings {
+    let host = std::env::var("HOSTNAME").unwrap_or_else(|_| "sgbind".into());
+    Settings {
+        cluster: arguments.cluster_name.clone(),
+        region: arguments.region.as_deref().map(Into::into),
+        resync: arguments.resync,
+        rediscover: arguments.rediscover,
+        patience: Patience { revocation_delay: arguments.revocation_delay, gone_after: arguments.gone_after },
+        rule_quota: arguments.rule_quota,
+        read_only: arguments.read_only,
+        leader_election: arguments.leader_election,
+        namespace: arguments.namespace.clone().unwrap_or_else(|| config.default_namespace.clone()),
+        // A restarted container keeps its host name, and must not take its own old lease for held.
+        identity: format!("{host}_{:016x}", fastrand::u64(..)),
+    }
+}
+
+/// Fires `stop` at SIGTERM or SIGINT.
+fn signalled(stop: CancellationToken) -> anyhow::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate()).context("SIGTERM can't be waited for")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT can't be waited for")?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => tracing::info!("SIGTERM: stopping"),
+            _ = interrupt.recv() => tracing::info!("SIGINT: stopping"),
+        }
+        stop.cancel();
+    })
+}

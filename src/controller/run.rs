@@ -1,0 +1,279 @@
+//! Starts everything, keeps it going, and stops it in order.
+
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures::{StreamExt, TryStreamExt};
+use k8s_openapi::api::core::v1::Namespace;
+use kube::api::Api;
+use kube::runtime::{WatchStreamExt, watcher};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::api::ALBTargetBinding;
+use crate::api::names::LEASE;
+use crate::aws::Clouds;
+use crate::aws::pacing::Pacer;
+use crate::clock::{Clock, Jitter};
+use crate::model::{ClusterName, ObjectRef, Region, Us};
+use crate::telemetry::http::{Heartbeat, Readiness, Vitals};
+use crate::validate;
+
+use super::Context;
+use super::events;
+use super::index::{Index, Patience};
+use super::leader::{Candidacy, Elector, Leadership, Timing};
+use super::queue::{Backoff, Priority, Queue, run_workers};
+
+/// How many groups are worked on at once. They wait for AWS, and reads of one moment share a call.
+const GROUP_WORKERS: NonZeroUsize = NonZeroUsize::new(200).expect("not zero");
+const LOOKUP_WORKERS: NonZeroUsize = NonZeroUsize::new(32).expect("not zero");
+const REPORT_WORKERS: NonZeroUsize = NonZeroUsize::new(16).expect("not zero");
+/// The namespace whose UID is the cluster's identity.
+const IDENTITY_NAMESPACE: &str = "kube-system";
+/// Between attempts to reach what is needed to start.
+const RETRY: Duration = Duration::from_secs(5);
+/// Between signs of life.
+const HEARTBEAT: Duration = Duration::from_secs(10);
+
+/// What the controller is told by whoever starts it.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub cluster: ClusterName,
+    /// By default the configured one.
+    pub region: Option<Region>,
+    pub resync: Duration,
+    pub rediscover: Duration,
+    pub patience: Patience,
+    pub rule_quota: u32,
+    pub read_only: bool,
+    pub leader_election: bool,
+    /// Namespace of the Lease.
+    pub namespace: String,
+    /// Who this process is, among replicas.
+    pub identity: String,
+}
+
+/// Runs the controller until `stop` fires: then no new step is begun, running calls end, and the lease is
+/// released.
+///
+/// # Errors
+/// Only what can't be mended by waiting.
+pub async fn run(
+    settings: Settings,
+    client: kube::Client,
+    pacer: Pacer,
+    vitals: Vitals,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let (clock, jitter) = (Clock::system(), Jitter::from_entropy());
+    let Some(us) = until_stopped(&stop, identify(&client, &settings)).await else { return Ok(()) };
+    let Some(clouds) = until_stopped(&stop, connect(&settings, &pacer)).await else { return Ok(()) };
+    tracing::info!(cluster = %us.cluster, identity = us.identity, home = %clouds.home(), read_only = settings.read_only, "starting");
+
+    // The election outlives the work: the lease is released when nothing can be written any more.
+    let election = CancellationToken::new();
+    let (elector, leadership) = election_of(&settings, &client, &clock, &jitter);
+    let elector = elector.map(|elector| tokio::spawn(elector.run(election.clone())));
+
+    let (events, telling) = events::channel(client.clone());
+    let telling = tokio::spawn(telling);
+    let queue = || Backoff::default();
+    let context = Arc::new(Context {
+        us,
+        index: Mutex::new(Index::new(clouds.home().clone(), settings.patience)),
+        client,
+        clouds,
+        clock,
+        metrics: Arc::clone(&vitals.metrics),
+        leadership,
+        events,
+        settings,
+        lookups: Queue::new(queue(), jitter.clone()),
+        groups: Queue::new(queue(), jitter.clone()),
+        reports: Queue::new(queue(), jitter.clone()),
+        jitter,
+    });
+    let beating = tokio::spawn(beat(vitals.heartbeat));
+    let watching = tokio::spawn(Arc::clone(&context).watch(vitals.readiness, stop.clone()));
+    Arc::clone(&context).lead(stop).await;
+    watching.await?;
+    beating.abort();
+    drop(context);
+    telling.await?;
+    election.cancel();
+    if let Some(elector) = elector {
+        elector.await?;
+    }
+    Ok(())
+}
+
+/// Gives signs of life as long as the runtime gets to run anything at all.
+async fn beat(heartbeat: Heartbeat) {
+    let mut ticks = tokio::time::interval(HEARTBEAT);
+    loop {
+        ticks.tick().await;
+        heartbeat.beat();
+    }
+}
+
+async fn until_stopped<T>(stop: &CancellationToken, work: impl Future<Output = T>) -> Option<T> {
+    stop.run_until_cancelled(work).await
+}
+
+/// Asks until it is answered: a controller that starts before its API server is reachable waits for it.
+async fn identify(client: &kube::Client, settings: &Settings) -> Us {
+    let namespaces: Api<Namespace> = Api::all(client.clone());
+    loop {
+        match namespaces.get_metadata(IDENTITY_NAMESPACE).await.map(|namespace| namespace.metadata.uid) {
+            Ok(Some(identity)) => return Us { cluster: settings.cluster.clone(), identity },
+            Ok(None) => tracing::warn!("namespace {IDENTITY_NAMESPACE} has no uid"),
+            Err(error) => {
+                tracing::warn!(%error, "namespace {IDENTITY_NAMESPACE}, whose UID is the cluster's identity, could not be read")
+            }
+        }
+        tokio::time::sleep(RETRY).await;
+    }
+}
+
+async fn connect(settings: &Settings, pacer: &Pacer) -> Clouds {
+    loop {
+        match Clouds::from_environment(settings.region.clone(), pacer.clone()).await {
+            Ok(clouds) => return clouds,
+            Err(error) => tracing::warn!(%error, "AWS does not say who we are"),
+        }
+        tokio::time::sleep(RETRY).await;
+    }
+}
+
+fn election_of(
+    settings: &Settings,
+    client: &kube::Client,
+    clock: &Clock,
+    jitter: &Jitter,
+) -> (Option<Elector>, Leadership) {
+    if !settings.leader_election {
+        return (None, Leadership::always());
+    }
+    let candidacy = Candidacy {
+        namespace: settings.namespace.clone(),
+        name: LEASE.into(),
+        identity: settings.identity.clone(),
+        timing: Timing::default(),
+    };
+    let (elector, leadership) = Elector::new(client.clone(), candidacy, clock.clone(), jitter.clone());
+    (Some(elector), leadership)
+}
+
+impl Context {
+    /// Follows the objects of the API server.
+    async fn watch(self: Arc<Self>, readiness: Readiness, stop: CancellationToken) {
+        let api: Api<ALBTargetBinding> = Api::all(self.client.clone());
+        let mut stream = watcher(api, watcher::Config::default()).default_backoff().boxed();
+        let mut listed: Option<std::collections::BTreeSet<ObjectRef>> = None;
+        loop {
+            let event = tokio::select! {
+                () = stop.cancelled() => return,
+                event = stream.try_next() => event,
+            };
+            match event {
+                Ok(Some(watcher::Event::Init)) => listed = Some(Default::default()),
+                Ok(Some(watcher::Event::InitApply(object))) => {
+                    listed.get_or_insert_default().insert(validate::object_ref(&object));
+                    self.take_in(object);
+                }
+                Ok(Some(watcher::Event::InitDone)) => {
+                    let listed = listed.take().unwrap_or_default();
+                    let gone: Vec<ObjectRef> =
+                        self.index().objects().filter(|known| !listed.contains(known)).cloned().collect();
+                    gone.iter().for_each(|object| self.drop_out(object));
+                    readiness.set_ready();
+                }
+                Ok(Some(watcher::Event::Apply(object))) => self.take_in(object),
+                Ok(Some(watcher::Event::Delete(object))) => self.drop_out(&validate::object_ref(&object)),
+                Ok(None) => return,
+                Err(error) => tracing::warn!(%error, "the watch of ALBTargetBindings failed; it goes on"),
+            }
+        }
+    }
+
+    fn take_in(&self, object: ALBTargetBinding) {
+        let reference = validate::object_ref(&object);
+        let touched = self.index().upsert(object);
+        self.touched(&reference, touched);
+    }
+
+    fn drop_out(&self, object: &ObjectRef) {
+        let groups = self.index().remove(object);
+        self.lookups.forget(object);
+        self.reports.forget(object);
+        for group in groups {
+            self.groups.push(group, Priority::Declared, Duration::ZERO);
+        }
+    }
+
+    /// Works while this process leads.
+    async fn lead(self: Arc<Self>, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            self.metrics.set_leader(false);
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = self.leadership.acquired() => {}
+            }
+            tracing::info!("leading");
+            self.metrics.set_leader(true);
+            let term = stop.child_token();
+            let work = Arc::clone(&self).work(term.clone());
+            tokio::pin!(work);
+            let lost = tokio::select! {
+                () = self.leadership.lost() => true,
+                () = &mut work => false,
+            };
+            if lost {
+                tracing::warn!("not leading any more");
+                term.cancel();
+                work.await;
+            }
+        }
+    }
+
+    async fn work(self: Arc<Self>, term: CancellationToken) {
+        let (lookups, groups, reports) = (Arc::clone(&self), Arc::clone(&self), Arc::clone(&self));
+        tokio::join!(
+            run_workers(self.lookups.clone(), LOOKUP_WORKERS, term.clone(), move |object| {
+                let context = Arc::clone(&lookups);
+                async move { context.look_up(object).await }
+            }),
+            run_workers(self.groups.clone(), GROUP_WORKERS, term.clone(), move |group| {
+                let context = Arc::clone(&groups);
+                async move { context.work_on_group(group).await }
+            }),
+            run_workers(self.reports.clone(), REPORT_WORKERS, term.clone(), move |object| {
+                let context = Arc::clone(&reports);
+                async move { context.report(object).await }
+            }),
+            self.resync(term.clone()),
+        );
+    }
+
+    /// Compares every group with AWS, again and again.
+    async fn resync(&self, term: CancellationToken) {
+        let everything: Vec<ObjectRef> = self.index().objects().cloned().collect();
+        for object in everything {
+            self.lookups.push(object, Priority::Waiting, Duration::ZERO);
+        }
+        let mut ticks = tokio::time::interval(self.settings.resync);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        while term.run_until_cancelled(ticks.tick()).await.is_some() {
+            if let Some(oldest) = self.index().oldest_pass() {
+                let age = Instant::now().saturating_duration_since(oldest);
+                self.metrics.full_pass_ended(self.clock.now_wall() - age);
+            }
+            let groups = self.index().groups();
+            for group in groups {
+                self.groups.push(group, Priority::Routine, Duration::ZERO);
+            }
+        }
+    }
+}
