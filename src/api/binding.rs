@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{DeletionPolicy, Enforcement, ForeignRules, Peer, SecurityGroupRef, Status, rules};
 
 /// What is wanted. Only the load balancer must be named; the rest is derived from it.
+#[allow(clippy::duplicated_attributes, reason = "each printer column has a type")]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, CustomResource, KubeSchema)]
 #[kube(
     group = "sgbind.dev",

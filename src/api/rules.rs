@@ -102,7 +102,10 @@ pub fn vpc_true() -> Rule {
 // Names and ids of AWS
 
 pub fn region() -> Rule {
-    rule("self.matches('^[a-z]{2,5}(-[a-z]+)+-[0-9]{1,2}$')", "not the name of an AWS Region: write one such as ap-northeast-2")
+    rule(
+        "self.matches('^[a-z]{2,5}(-[a-z]+)+-[0-9]{1,2}$')",
+        "not the name of an AWS Region: write one such as ap-northeast-2",
+    )
 }
 
 pub fn account_id() -> Rule {
@@ -228,7 +231,8 @@ pub fn group_id_without_load_balancer() -> Rule {
 
 /// CEL, from the spec: a load balancer is named, not only a security group.
 fn load_balancer_named() -> String {
-    has_each(&LOAD_BALANCER.map(|field| format!("loadBalancer.{field}")).each_ref().map(String::as_str)) + ".exists(given, given)"
+    has_each(&LOAD_BALANCER.map(|field| format!("loadBalancer.{field}")).each_ref().map(String::as_str))
+        + ".exists(given, given)"
 }
 
 pub fn something_to_do() -> Rule {
@@ -304,11 +308,15 @@ pub fn target_groups_in_account() -> Rule {
 }
 
 fn each_target_group_arn(holds: &str) -> String {
-    format!("!has(self.targetGroups) || self.targetGroups.all(group, !has(group.ref) || !has(group.ref.arn) || {holds})")
+    format!(
+        "!has(self.targetGroups) || self.targetGroups.all(group, !has(group.ref) || !has(group.ref.arn) || {holds})"
+    )
 }
 
 fn other_target_group_arns(holds: &str) -> String {
-    format!("self.targetGroups.filter(group, has(group.ref) && has(group.ref.arn) && !{holds}).map(group, group.ref.arn)")
+    format!(
+        "self.targetGroups.filter(group, has(group.ref) && has(group.ref.arn) && !{holds}).map(group, group.ref.arn)"
+    )
 }
 
 // Lists that would be silently empty
@@ -334,7 +342,9 @@ pub fn some_ports() -> Rule {
 }
 
 pub fn some_security_groups() -> Rule {
-    not_empty("no security group is named: name at least one, or omit securityGroups for those of the registered targets")
+    not_empty(
+        "no security group is named: name at least one, or omit securityGroups for those of the registered targets",
+    )
 }
 
 pub fn some_addresses() -> Rule {
@@ -358,7 +368,10 @@ pub fn target_group_without_ref() -> Rule {
 }
 
 pub fn two_groups() -> Rule {
-    explained("self.blue != self.green", "'blue and green are both %s: name two different target groups'.format([self.blue])")
+    explained(
+        "self.blue != self.green",
+        "'blue and green are both %s: name two different target groups'.format([self.blue])",
+    )
 }
 
 /// Where no target groups are declared the derived ones are meant, whose names only AWS knows.

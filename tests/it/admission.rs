@@ -58,7 +58,9 @@ async fn largest_binding_is_accepted() {
     let networks = || (0..60).map(|n| format!("2001:0db8:0000:0000:0000:{n:04x}:0000:0000/128"));
     for peers in [
         networks().map(|network| json!({"cidr": network})).collect::<Vec<_>>(),
-        (0..60).map(|n| json!({"securityGroup": {"id": format!("sg-{n:017x}"), "accountID": "123456789012"}})).collect(),
+        (0..60)
+            .map(|n| json!({"securityGroup": {"id": format!("sg-{n:017x}"), "accountID": "123456789012"}}))
+            .collect(),
         (0..60).map(|n| json!({"prefixList": {"name": format!("{n:0255}")}})).collect(),
         (0..60).map(|n| json!({"securityGroup": {"name": format!("{n:0255}")}})).collect(),
     ] {

@@ -64,7 +64,9 @@ async fn install_crds(client: Client) {
         let name = crd.name_any();
         let params = PatchParams::apply("sgbind-test").force();
         api.patch(&name, &params, &Patch::Apply(&crd)).await.unwrap_or_else(|error| panic!("CRD {name}: {error}"));
-        await_condition(api.clone(), &name, is_crd_established()).await.unwrap_or_else(|error| panic!("CRD {name}: {error}"));
+        await_condition(api.clone(), &name, is_crd_established())
+            .await
+            .unwrap_or_else(|error| panic!("CRD {name}: {error}"));
     }
 }
 

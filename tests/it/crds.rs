@@ -12,7 +12,10 @@ fn files_match_the_code() {
     for crd in crds() {
         let file = format!("{}.yaml", crd.name_any());
         let written = fs::read_to_string(folder.join(&file)).unwrap_or_default();
-        assert!(written == crd_yaml(&crd), "crds/{file} is not what the code says: run `cargo run -- crds > crds/{file}`");
+        assert!(
+            written == crd_yaml(&crd),
+            "crds/{file} is not what the code says: run `cargo run -- crds > crds/{file}`"
+        );
         expected.insert(file);
     }
     let present: BTreeSet<_> =

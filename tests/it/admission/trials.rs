@@ -103,7 +103,10 @@ pub fn trials(crd: &CustomResourceDefinition) -> (Vec<Trial>, Vec<String>) {
         let found = entry.trials(place);
         let mut unused = Vec::new();
         for (used, what) in [
-            (entry.stretch.is_none() || has(&found, |check| matches!(check, Check::MinLength | Check::MaxLength)), "stretch"),
+            (
+                entry.stretch.is_none() || has(&found, |check| matches!(check, Check::MinLength | Check::MaxLength)),
+                "stretch",
+            ),
             (
                 entry.item.is_none()
                     || has(&found, |check| matches!(check, Check::Unique | Check::MaxItems | Check::MaxProperties)),
@@ -114,10 +117,17 @@ pub fn trials(crd: &CustomResourceDefinition) -> (Vec<Trial>, Vec<String>) {
             unused.extend((!used).then_some(what.to_owned()));
         }
         for (number, pair) in entry.pairs.iter().enumerate() {
-            let tried = found.iter().filter(|trial| trial.accept.contains(&place.filled(&pair.accept))
-                && trial.refuse == place.filled(&pair.refuse)).count();
+            let tried = found
+                .iter()
+                .filter(|trial| {
+                    trial.accept.contains(&place.filled(&pair.accept)) && trial.refuse == place.filled(&pair.refuse)
+                })
+                .count();
             if tried != 1 {
-                unused.push(format!("pair {number} ({:?}) is for {tried} checks", pair.rule.as_ref().or(pair.check.as_ref())));
+                unused.push(format!(
+                    "pair {number} ({:?}) is for {tried} checks",
+                    pair.rule.as_ref().or(pair.check.as_ref())
+                ));
             }
             let differences = differences(&pair.accept, &pair.refuse);
             if differences != 1 {
@@ -132,7 +142,9 @@ pub fn trials(crd: &CustomResourceDefinition) -> (Vec<Trial>, Vec<String>) {
     for_each_schema("", root(crd), &mut |path, schema| {
         all.extend(checks(schema).into_iter().map(|check| (path.to_owned(), check)));
     });
-    wrong.extend(all.difference(&tried).map(|(path, check)| format!("{path}: {check}: nothing in tests/admission tries it")));
+    wrong.extend(
+        all.difference(&tried).map(|(path, check)| format!("{path}: {check}: nothing in tests/admission tries it")),
+    );
     (trials, wrong)
 }
 
@@ -153,7 +165,8 @@ pub fn misspelt(crd: &CustomResourceDefinition) -> Vec<(String, Value)> {
 fn places(crd: &CustomResourceDefinition) -> Vec<(&'static Entry, Place<'_>)> {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/admission").join(crd.name_any() + ".yaml");
     let text = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-    let entries: Vec<Entry> = serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    let entries: Vec<Entry> =
+        serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     // As long as the test: a table is read a few times.
     let entries: &'static [Entry] = entries.leak();
     entries
@@ -180,7 +193,10 @@ impl Entry {
         let Some(parent) = &self.parent else { return self.at.clone() };
         let parent = entries.iter().find(|entry| &entry.node == parent).unwrap_or_else(|| panic!("no node {parent}"));
         let outer = parent.documents(entries);
-        outer.iter().flat_map(|outer| self.at.iter().map(move |inner| fill(outer, &hole(outer).unwrap(), inner))).collect()
+        outer
+            .iter()
+            .flat_map(|outer| self.at.iter().map(move |inner| fill(outer, &hole(outer).unwrap(), inner)))
+            .collect()
     }
 
     fn trials(&self, place: &Place) -> Vec<Trial> {
@@ -191,11 +207,13 @@ impl Entry {
     fn trial(&self, place: &Place, check: Check) -> Option<Trial> {
         let schema = place.schema;
         let text = |length: i64| self.stretch.as_ref().map(|text| json!(stretched(text, length as usize)));
-        let items = |count: i64| self.item.as_ref().map(|item| collection(schema, (1..=count).map(|n| numbered(item, n))));
+        let items =
+            |count: i64| self.item.as_ref().map(|item| collection(schema, (1..=count).map(|n| numbered(item, n))));
         let mut field = place.field();
         let (accept, refuse, says) = match &check {
             Check::Rule(number, message) => {
-                let pair = self.pairs.iter().find(|pair| pair.rule.as_ref().is_some_and(|part| message.contains(part)))?;
+                let pair =
+                    self.pairs.iter().find(|pair| pair.rule.as_ref().is_some_and(|part| message.contains(part)))?;
                 let rule = &schema.x_kubernetes_validations.as_ref()?[*number];
                 field += rule.field_path.as_deref().unwrap_or_default();
                 let says = rule.message.as_ref().or(pair.says.as_ref())?;
@@ -208,7 +226,11 @@ impl Entry {
             Check::Enum => {
                 let values: Vec<_> = schema.enum_.iter().flatten().map(|value| value.0.clone()).collect();
                 let listed: Vec<_> = values.iter().map(Value::to_string).collect();
-                (values, json!("Nonsense"), format!("Unsupported value: \"Nonsense\": supported values: {}", listed.join(", ")))
+                (
+                    values,
+                    json!("Nonsense"),
+                    format!("Unsupported value: \"Nonsense\": supported values: {}", listed.join(", ")),
+                )
             }
             Check::Minimum => {
                 let least = schema.minimum? as i64;
@@ -228,11 +250,19 @@ impl Entry {
             }
             Check::MaxItems => {
                 let most = schema.max_items?;
-                (vec![items(most)?], items(most + 1)?, format!("Too many: {}: must have at most {most} items", most + 1))
+                (
+                    vec![items(most)?],
+                    items(most + 1)?,
+                    format!("Too many: {}: must have at most {most} items", most + 1),
+                )
             }
             Check::MaxProperties => {
                 let most = schema.max_properties?;
-                (vec![items(most)?], items(most + 1)?, format!("Too many: {}: must have at most {most} items", most + 1))
+                (
+                    vec![items(most)?],
+                    items(most + 1)?,
+                    format!("Too many: {}: must have at most {most} items", most + 1),
+                )
             }
             Check::Unique => {
                 let says = "duplicate entries for key".into();
@@ -249,7 +279,9 @@ impl Entry {
                 let keys = place.list.and_then(|list| list.x_kubernetes_list_map_keys.as_ref());
                 if keys.is_some_and(|keys| keys.contains(name)) {
                     field.truncate(field.len() - "[0]".len());
-                    let says = format!("element 0: associative list with keys has an element that omits all key fields [\"{name}\"]");
+                    let says = format!(
+                        "element 0: associative list with keys has an element that omits all key fields [\"{name}\"]"
+                    );
                     (vec![full], without, says)
                 } else {
                     field = if field.is_empty() { name.clone() } else { format!("{field}.{name}") };
@@ -365,7 +397,8 @@ fn items(schema: &JSONSchemaProps) -> Option<&JSONSchemaProps> {
 fn resolve<'a>(root: &'a JSONSchemaProps, hole: &[Step]) -> (String, &'a JSONSchemaProps) {
     let (mut path, mut schema) = (String::new(), root);
     for step in hole {
-        let within = |found: Option<&'a JSONSchemaProps>| found.unwrap_or_else(|| panic!("the schema ends at {path:?}"));
+        let within =
+            |found: Option<&'a JSONSchemaProps>| found.unwrap_or_else(|| panic!("the schema ends at {path:?}"));
         (schema, path) = match step {
             Step::Item(_) => (within(items(schema)), format!("{path}[]")),
             Step::Field(_) if values(schema).is_some() => (within(values(schema)), format!("{path}{{}}")),
@@ -417,9 +450,8 @@ fn numbered(item: &Value, number: i64) -> Value {
         Value::String(text) => json!(text.replace('#', &number.to_string())),
         Value::Array(items) => items.iter().map(|item| numbered(item, number)).collect(),
         Value::Object(fields) => {
-            let numbered_fields = fields
-                .iter()
-                .map(|(name, value)| (name.replace('#', &number.to_string()), numbered(value, number)));
+            let numbered_fields =
+                fields.iter().map(|(name, value)| (name.replace('#', &number.to_string()), numbered(value, number)));
             Value::Object(numbered_fields.collect())
         }
         other => other.clone(),
