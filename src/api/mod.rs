@@ -4,9 +4,12 @@
 
 mod binding;
 mod common;
+mod crd;
 pub mod names;
+mod rules;
 mod status;
 
 pub use binding::*;
 pub use common::*;
+pub use crd::*;
 pub use status::*;

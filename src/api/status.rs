@@ -13,30 +13,36 @@ pub struct Status {
     pub observed_generation: i64,
     /// `Ready`, `Reconciling`, `Stalled`, `Resolved`, `InSync`, `BlueGreenReady`, `Contested`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
     /// The load balancer as it was last read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub load_balancer: Option<LoadBalancerStatus>,
     /// The target groups as they were last read.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
     pub target_groups: Vec<TargetGroupStatus>,
     /// Where traffic goes, of the two groups that `spec.blueGreen` names.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub blue_green: Option<BlueGreenStatus>,
     /// Security groups that this object writes, or has yet to clean.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
     pub security_groups: Vec<SecurityGroupStatus>,
     /// Counts of this object's rules.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rules: Option<RuleCounts>,
     /// Rules that sgbind did not make, in what this object governs; the widest first, at most 20.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
     pub foreign_rules: Vec<String>,
     /// Pending steps, at most 50; for `Observe` all that would be done.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
     pub plan: Vec<String>,
     /// Steps that wait, and for what.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
     pub held: Vec<HeldStatus>,
     /// The last repair of a change that someone else made.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -53,8 +59,11 @@ fn unobserved() -> i64 {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct LoadBalancerStatus {
+    /// Name.
     pub name: String,
+    /// ARN.
     pub arn: String,
+    /// DNS name.
     pub dns_name: String,
     /// `application` or `network`.
     #[serde(rename = "type")]
@@ -63,16 +72,22 @@ pub struct LoadBalancerStatus {
     pub scheme: String,
     /// `ipv4`, `dualstack` or `dualstack-without-public-ipv4`.
     pub ip_address_type: String,
+    /// Id of its VPC.
     #[serde(rename = "vpcID")]
     pub vpc_id: String,
     /// CIDR blocks of the VPC.
     #[serde(rename = "vpcCIDRs", skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
     pub vpc_cidrs: Vec<String>,
+    /// Ids of its security groups.
+    #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
     pub security_groups: Vec<String>,
     /// The one of its security groups that is written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub security_group: Option<String>,
+    /// Its listeners.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
     pub listeners: Vec<ListenerStatus>,
 }
 
@@ -80,6 +95,7 @@ pub struct LoadBalancerStatus {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ListenerStatus {
+    /// Port.
     pub port: u16,
     /// `HTTP`, `HTTPS`, `TCP`, `TLS`, `UDP`, `TCP_UDP`, …
     pub protocol: String,
@@ -94,6 +110,7 @@ pub struct ListenerStatus {
 pub struct TargetGroupStatus {
     /// Name in the binding; for a derived group its name in AWS.
     pub name: String,
+    /// ARN; absent for a group that is declared without `ref`.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub arn: String,
     /// Share of the traffic that the listeners and rules send to it, 0 to 999 summed over them.
@@ -102,16 +119,21 @@ pub struct TargetGroupStatus {
     /// Protocol of the traffic, `HTTP`, `HTTPS`, `TCP`, …
     #[serde(skip_serializing_if = "String::is_empty")]
     pub protocol: String,
+    /// Traffic ports.
+    #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
     pub ports: Vec<u16>,
-    /// Absent where it is the traffic port.
+    /// Health check port; absent where it is the traffic port.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub health_check_port: Option<u16>,
     /// Target control port, where the group has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub control_port: Option<u16>,
+    /// Ids of the security groups of its targets.
+    #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
     pub security_groups: Vec<String>,
     /// Addresses of targets outside the VPC.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
     pub addresses: Vec<String>,
 }
 
@@ -130,9 +152,12 @@ pub struct BlueGreenStatus {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct SecurityGroupStatus {
+    /// Id.
     pub id: String,
+    /// How full its ingress is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ingress: Option<RuleUsage>,
+    /// How full its egress is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub egress: Option<RuleUsage>,
 }
@@ -141,7 +166,9 @@ pub struct SecurityGroupStatus {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct RuleUsage {
+    /// Rules that are there; a prefix list counts its weight.
     pub used: u32,
+    /// Rules that fit.
     pub limit: u32,
 }
 
@@ -167,7 +194,9 @@ pub struct RuleCounts {
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct HeldStatus {
+    /// The step, as in `plan`.
     pub step: String,
+    /// What it waits for.
     pub reason: String,
 }
 
@@ -175,7 +204,9 @@ pub struct HeldStatus {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct DriftStatus {
-    /// RFC 3339.
+    /// When, in RFC 3339.
     pub time: String,
+    /// The rules that were put right.
+    #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
     pub repaired: Vec<String>,
 }

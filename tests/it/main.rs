@@ -1,1 +1,3 @@
-fn main() {}
+mod admission;
+mod control_plane;
+mod crds;
