@@ -1,0 +1,3 @@
+//! What operators see of a running controller: metrics, logs and probes.
+
+pub mod metrics;
