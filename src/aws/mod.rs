@@ -1,0 +1,3 @@
+//! Between the SDK and the model; the only place that names SDK types.
+
+pub mod pacing;
