@@ -10,3 +10,7 @@
 
 pub mod api;
 pub mod model;
+pub mod aws;
+pub mod clock;
+pub mod controller;
+pub mod telemetry;
