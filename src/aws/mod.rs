@@ -1,9 +1,30 @@
-//! Between the SDK and the model; the only place that names SDK types.
+//! AWS, behind types of ours. Only here are types of its SDK named.
+//!
+//! ```text
+//! Clouds ─ one Cloud for each account and Region ─┬─ ec2: groups, rules, interfaces, VPCs, prefix lists
+//!                                                 └─ elb: load balancers, listeners, target groups, targets
+//! SDK client ─► pacing ─► time limit of an attempt ─► HTTP
+//! ```
+//!
+//! - A read is whole or an error: all pages, no field guessed.
+//! - No call hangs: each attempt has its limit, below the pacing, so that waiting for one's turn is no
+//!   failure.
+//! - [`ErrorClass`] says what follows from an error, and nothing else does.
+//! - Absent on purpose: a trait over AWS. Tests replace the HTTP client, so that they run the SDK's own
+//!   serialisation, retries and paging.
 
 pub mod batch;
+mod clouds;
 mod connection;
+mod ec2;
+mod elb;
 mod error;
 pub mod pacing;
 mod pages;
+#[cfg(test)]
+mod testing;
 
+pub use clouds::{Cloud, Clouds};
+pub use ec2::{Interface, NewRule, RulesRead, SecurityGroup};
+pub use elb::{Actions, FoundLoadBalancer, Listener, LoadBalancer, Target, TargetGroup, TargetKind};
 pub use error::{AwsError, Call, ErrorClass, Refusal};

@@ -1,0 +1,121 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_ec2::types as sdk;
+
+use crate::aws::clouds::Cloud;
+use crate::aws::error::{AwsError, Call};
+use crate::aws::pages::{Page, all_pages};
+use crate::model::{ActualRule, GroupKey, RuleId, SecurityGroupId, Tags, VpcId};
+
+use super::convert::{self, present};
+use super::{Ec2, PAGE, filter};
+
+/// A security group, without its rules.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecurityGroup {
+    pub key: GroupKey,
+    pub name: String,
+    /// Groups that are not in a VPC no longer exist, but the API does not say so.
+    pub vpc: Option<VpcId>,
+    pub tags: Tags,
+}
+
+/// All rules of a group.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RulesRead {
+    pub rules: Vec<ActualRule>,
+    /// Rules that can't be understood. They count towards quotas, and are never touched.
+    pub unreadable: Vec<RuleId>,
+}
+
+impl Cloud {
+    /// `None` if there is no such group.
+    pub async fn group(&self, id: &SecurityGroupId) -> Result<Option<SecurityGroup>, AwsError> {
+        self.groups.get(id.clone()).await.map_err(|error| (*error).clone())
+    }
+
+    /// All rules of a group; none for a group that is not there.
+    pub async fn rules(&self, id: &SecurityGroupId) -> Result<RulesRead, AwsError> {
+        let read = self.rules.get(id.clone()).await.map_err(|error| (*error).clone())?;
+        Ok(read.unwrap_or_default())
+    }
+
+    /// The groups of a VPC with exactly this name: one at most, by EC2's rules.
+    pub async fn groups_named(&self, vpc: &VpcId, name: &str) -> Result<Vec<SecurityGroup>, AwsError> {
+        let call = self.ec2.call("DescribeSecurityGroups", format!("groups named {name:?} in {vpc}"));
+        let filters = vec![filter("vpc-id", [vpc.as_str()]), filter("group-name", [name])];
+        let mut found = self.ec2.describe_groups(&call, filters).await?;
+        // In a filter * and ? match more than themselves.
+        found.retain(|group| group.name == name);
+        Ok(found)
+    }
+
+    /// The groups of a VPC that carry all these tags.
+    pub async fn groups_tagged(&self, vpc: &VpcId, tags: &Tags) -> Result<Vec<SecurityGroup>, AwsError> {
+        let call = self.ec2.call("DescribeSecurityGroups", format!("groups in {vpc} by tags"));
+        let by_tag = tags.iter().map(|(key, value)| filter(format!("tag:{key}"), [value.as_str()]));
+        let filters = by_tag.chain([filter("vpc-id", [vpc.as_str()])]).collect();
+        let mut found = self.ec2.describe_groups(&call, filters).await?;
+        found.retain(|group| tags.iter().all(|(key, value)| group.tags.get(key) == Some(value)));
+        Ok(found)
+    }
+}
+
+impl Ec2 {
+    /// Source: `DescribeSecurityGroups`, filter `group-id`: unlike by parameter, an absent id is no error.
+    pub async fn read_groups(
+        &self,
+        ids: BTreeSet<SecurityGroupId>,
+    ) -> Result<BTreeMap<SecurityGroupId, SecurityGroup>, AwsError> {
+        let call = self.call("DescribeSecurityGroups", "security groups");
+        let by_id = filter("group-id", ids.iter().map(SecurityGroupId::as_str));
+        let found = self.describe_groups(&call, vec![by_id]).await?;
+        Ok(found.into_iter().map(|group| (group.key.id.clone(), group)).collect())
+    }
+
+    async fn describe_groups(&self, call: &Call, filters: Vec<sdk::Filter>) -> Result<Vec<SecurityGroup>, AwsError> {
+        let pages =
+            self.client.describe_security_groups().set_filters(Some(filters)).max_results(PAGE).into_paginator().send();
+        let open = |page: aws_sdk_ec2::operation::describe_security_groups::DescribeSecurityGroupsOutput| Page {
+            items: page.security_groups,
+            next: page.next_token,
+        };
+        all_pages(call, pages, open).await?.iter().map(|group| self.group(call, group)).collect()
+    }
+
+    fn group(&self, call: &Call, group: &sdk::SecurityGroup) -> Result<SecurityGroup, AwsError> {
+        let id = present(group.group_id()).ok_or_else(|| call.malformed("group id"))?;
+        Ok(SecurityGroup {
+            key: GroupKey { scope: self.scope.clone(), id: id.into() },
+            name: group.group_name().ok_or_else(|| call.malformed("group name"))?.to_owned(),
+            vpc: present(group.vpc_id()).map(VpcId::from),
+            tags: convert::tags(group.tags()),
+        })
+    }
+
+    /// Source: `DescribeSecurityGroupRules`, filter `group-id`. Every id that was asked for is answered.
+    pub async fn read_rules(
+        &self,
+        ids: BTreeSet<SecurityGroupId>,
+    ) -> Result<BTreeMap<SecurityGroupId, RulesRead>, AwsError> {
+        let call = self.call("DescribeSecurityGroupRules", "security groups");
+        let by_id = filter("group-id", ids.iter().map(SecurityGroupId::as_str));
+        let pages =
+            self.client.describe_security_group_rules().filters(by_id).max_results(PAGE).into_paginator().send();
+        let open = |page: aws_sdk_ec2::operation::describe_security_group_rules::DescribeSecurityGroupRulesOutput| {
+            Page { items: page.security_group_rules, next: page.next_token }
+        };
+        let mut read: BTreeMap<SecurityGroupId, RulesRead> =
+            ids.iter().map(|id| (id.clone(), RulesRead::default())).collect();
+        for rule in all_pages(&call, pages, open).await? {
+            let group = present(rule.group_id()).ok_or_else(|| call.malformed("group id of a rule"))?;
+            let id = present(rule.security_group_rule_id()).ok_or_else(|| call.malformed("rule id"))?;
+            let of_group = read.entry(group.into()).or_default();
+            match convert::rule(id.into(), &rule) {
+                Some(rule) => of_group.rules.push(rule),
+                None => of_group.unreadable.push(id.into()),
+            }
+        }
+        Ok(read)
+    }
+}
