@@ -9,16 +9,16 @@
 //! `controller` runs this as a loop.
 
 pub mod api;
-pub mod apply;
-pub mod aws;
-pub mod check;
-pub mod cli;
-pub mod clock;
-pub mod controller;
-pub mod desired;
 pub mod model;
-pub mod observe;
-pub mod plan;
-pub mod status;
-pub mod telemetry;
 pub mod validate;
+pub mod observe;
+pub mod desired;
+pub mod plan;
+pub mod check;
+pub mod apply;
+pub mod status;
+pub mod aws;
+pub mod controller;
+pub mod telemetry;
+pub mod clock;
+pub mod cli;

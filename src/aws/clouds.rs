@@ -20,6 +20,9 @@ use super::pacing::Pacer;
 /// The first attempt included.
 const ATTEMPTS: u32 = 3;
 
+/// A batch's keys become the values of one filter.
+const BATCH: NonZeroUsize = NonZeroUsize::new(FILTER_VALUES).expect("a filter has values");
+
 /// How long a read waits for others that it can be joined with.
 const BATCH_WINDOW: Duration = Duration::from_millis(5);
 
@@ -100,8 +103,8 @@ pub struct Cloud {
     pub(super) elb: Elb,
     pub(super) groups: Batch<SecurityGroupId, SecurityGroup, AwsError>,
     pub(super) rules: Batch<SecurityGroupId, RulesRead, AwsError>,
-    pub(super) interfaces: Batch<VpcId, Vec<Interface>, AwsError>,
-    pub(super) load_balancers: Batch<(), Vec<TaggedLoadBalancer>, AwsError>,
+    pub(super) interfaces: Batch<VpcId, Arc<Vec<Interface>>, AwsError>,
+    pub(super) load_balancers: Batch<(), Arc<Vec<TaggedLoadBalancer>>, AwsError>,
 }
 
 impl Cloud {
@@ -110,21 +113,21 @@ impl Cloud {
         let elb = Elb::new(config, scope.clone());
         let (groups, rules, interfaces, balancers) = (ec2.clone(), ec2.clone(), ec2.clone(), elb.clone());
         Self {
-            groups: Batch::new(NonZeroUsize::new(FILTER_VALUES).unwrap_or(NonZeroUsize::MIN), BATCH_WINDOW, move |ids| {
+            groups: Batch::new(BATCH, BATCH_WINDOW, move |ids| {
                 let ec2 = groups.clone();
                 Box::pin(async move { ec2.read_groups(ids).await })
             }),
-            rules: Batch::new(NonZeroUsize::new(FILTER_VALUES).unwrap_or(NonZeroUsize::MIN), BATCH_WINDOW, move |ids| {
+            rules: Batch::new(BATCH, BATCH_WINDOW, move |ids| {
                 let ec2 = rules.clone();
                 Box::pin(async move { ec2.read_rules(ids).await })
             }),
-            interfaces: Batch::new(NonZeroUsize::new(FILTER_VALUES).unwrap_or(NonZeroUsize::MIN), BATCH_WINDOW, move |vpcs| {
+            interfaces: Batch::new(BATCH, BATCH_WINDOW, move |vpcs| {
                 let ec2 = interfaces.clone();
                 Box::pin(async move { ec2.read_interfaces_by_vpc(vpcs).await })
             }),
-            load_balancers: Batch::new(NonZeroUsize::MIN, BATCH_WINDOW, move |_| {
+            load_balancers: Batch::new(BATCH, BATCH_WINDOW, move |_| {
                 let elb = balancers.clone();
-                Box::pin(async move { Ok(BTreeMap::from([((), elb.read_tagged_load_balancers().await?)])) })
+                Box::pin(async move { Ok(BTreeMap::from([((), Arc::new(elb.read_tagged_load_balancers().await?))])) })
             }),
             scope,
             ec2,
@@ -134,5 +137,28 @@ impl Cloud {
 
     pub fn scope(&self) -> &Scope {
         &self.scope
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aws::ErrorClass;
+    use crate::aws::pacing::Share;
+    use crate::telemetry::metrics::Metrics;
+
+    #[tokio::test]
+    async fn one_cloud_for_each_scope_of_the_own_account() {
+        let scope = |account: &str, region: &str| Scope { account: account.into(), region: region.into() };
+        let config = SdkConfig::builder().behavior_version(BehaviorVersion::latest()).build();
+        let pacer = Pacer::new(Share::default(), Arc::new(Metrics::new()));
+        let clouds = Clouds::new(config, scope("111111111111", "eu-central-1"), pacer);
+        let home = clouds.scope(clouds.home()).unwrap();
+        assert!(Arc::ptr_eq(&home, &clouds.scope(clouds.home()).unwrap()));
+        let away = scope("111111111111", "us-east-1");
+        assert_eq!(*clouds.scope(&away).unwrap().scope(), away);
+        let error = clouds.scope(&scope("222222222222", "us-east-1")).err().unwrap();
+        assert_eq!(error.class(), ErrorClass::Denied);
+        assert!(error.to_string().starts_with("no role is configured for account 222222222222"));
     }
 }

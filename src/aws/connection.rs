@@ -36,24 +36,28 @@ pub(super) fn default_client() -> SharedHttpClient {
 /// The SDK's own timeouts are above the connector, where the pacing is: they would count the waiting for
 /// one's turn, and end calls that were never made.
 pub(super) fn with_time_limit(client: SharedHttpClient) -> SharedHttpClient {
-    SharedHttpClient::new(Limited(client))
+    SharedHttpClient::new(Limited { inner: client, limit: ATTEMPT_TIMEOUT })
 }
 
-#[derive(Clone, Debug)]
-struct Limited<T>(T);
+#[derive(Debug)]
+struct Limited<T> {
+    inner: T,
+    limit: Duration,
+}
 
 impl HttpClient for Limited<SharedHttpClient> {
     fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
-        SharedHttpConnector::new(Limited(self.0.http_connector(settings, components)))
+        let inner = self.inner.http_connector(settings, components);
+        SharedHttpConnector::new(Limited { inner, limit: self.limit })
     }
 }
 
 impl HttpConnector for Limited<SharedHttpConnector> {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let answer = self.0.call(request);
+        let (answer, limit) = (self.inner.call(request), self.limit);
         HttpConnectorFuture::new(async move {
             let whole = async { whole_answer(answer.await?).await };
-            tokio::time::timeout(ATTEMPT_TIMEOUT, whole)
+            tokio::time::timeout(limit, whole)
                 .await
                 .unwrap_or_else(|elapsed| Err(ConnectorError::timeout(elapsed.into())))
         })
@@ -85,7 +89,8 @@ fn is_cut(body: &[u8]) -> bool {
     // What is no XML at all is left to the SDK to refuse.
     let Some(root) = content.strip_prefix('<') else { return !text.is_empty() && content.is_empty() };
     let name = root.split(|end: char| end.is_whitespace() || end == '>' || end == '/').next().unwrap_or_default();
-    let closed = root.strip_suffix('>').and_then(|rest| rest.strip_suffix(name)).is_some_and(|rest| rest.ends_with("</"));
+    let closed =
+        root.strip_suffix('>').and_then(|rest| rest.strip_suffix(name)).is_some_and(|rest| rest.ends_with("</"));
     let empty = root.strip_suffix("/>").is_some_and(|only| !only.contains('<'));
     !closed && !empty
 }
@@ -96,10 +101,13 @@ mod tests {
 
     #[test]
     fn a_document_is_whole_if_its_outermost_element_ends() {
-        for whole in ["<A><b/></A>", "<?xml version=\"1.0\"?>\n<A x=\"1\">\n</A>\n", "<A/>", "<A x=\"1\" />", "", "{}"] {
+        for whole in ["<A><b/></A>", "<?xml version=\"1.0\"?>\n<A x=\"1\">\n</A>\n", "<A/>", "<A x=\"1\" />", "", "{}"]
+        {
             assert!(!is_cut(whole.as_bytes()), "{whole}");
         }
-        for cut in ["<A", "<A>", "<A><b>1</b>", "<A><b/>", "<?xml version", "<?xml version=\"1.0\"?>", "<A><A2></A2>", "</A"] {
+        for cut in
+            ["<A", "<A>", "<A><b>1</b>", "<A><b/>", "<?xml version", "<?xml version=\"1.0\"?>", "<A><A2></A2>", "</A"]
+        {
             assert!(is_cut(cut.as_bytes()), "{cut}");
         }
     }
@@ -113,9 +121,10 @@ mod tests {
         }
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn an_attempt_ends() {
-        let error = Limited(SharedHttpConnector::new(Never)).call(HttpRequest::empty()).await.unwrap_err();
+        let limited = Limited { inner: SharedHttpConnector::new(Never), limit: Duration::from_millis(1) };
+        let error = limited.call(HttpRequest::empty()).await.unwrap_err();
         assert!(error.is_timeout());
     }
 }

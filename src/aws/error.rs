@@ -253,7 +253,10 @@ const CODES: [(ErrorClass, &[&str]); 6] = [
     ),
     (ErrorClass::Quota, &["TooManyTags", "TooManyRules", "TooManyTargets", "ResourceLimitExceeded"]),
     (ErrorClass::NotFound, &["NoSuchEntity", "ResourceNotFoundException"]),
-    (ErrorClass::Invalid, &["InvalidParameterValue", "InvalidParameterCombination", "ValidationError", "MalformedQueryString"]),
+    (
+        ErrorClass::Invalid,
+        &["InvalidParameterValue", "InvalidParameterCombination", "ValidationError", "MalformedQueryString"],
+    ),
     (
         ErrorClass::Transient,
         &[
@@ -273,11 +276,8 @@ const CODES: [(ErrorClass, &[&str]); 6] = [
 ];
 
 /// Endings that families of codes share, such as `InvalidGroup.NotFound` and `TargetGroupNotFound`.
-const ENDINGS: [(&str, ErrorClass); 3] = [
-    ("LimitExceeded", ErrorClass::Quota),
-    ("NotFound", ErrorClass::NotFound),
-    (".Duplicate", ErrorClass::Duplicate),
-];
+const ENDINGS: [(&str, ErrorClass); 3] =
+    [("LimitExceeded", ErrorClass::Quota), ("NotFound", ErrorClass::NotFound), (".Duplicate", ErrorClass::Duplicate)];
 
 fn classify(status: u16, code: Option<&str>) -> ErrorClass {
     let known = |code: &str| {

@@ -13,7 +13,7 @@
 //! - Absent on purpose: a trait over AWS. Tests replace the HTTP client, so that they run the SDK's own
 //!   serialisation, retries and paging.
 
-mod batch;
+pub mod batch;
 mod clouds;
 mod connection;
 mod ec2;
@@ -28,4 +28,3 @@ pub use clouds::{Cloud, Clouds};
 pub use ec2::{Interface, NewRule, RulesRead, SecurityGroup};
 pub use elb::{Actions, FoundLoadBalancer, Listener, LoadBalancer, Target, TargetGroup, TargetKind};
 pub use error::{AwsError, Call, ErrorClass, Refusal};
-pub use pacing::Pacer;

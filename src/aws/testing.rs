@@ -5,8 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use aws_config::profile::ProfileFileCredentialsProvider;
-use aws_config::profile::profile_file::{ProfileFileKind, ProfileFiles};
+use aws_config::credential_process::CredentialProcessProvider;
 use aws_config::retry::RetryConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_ec2::config::{Credentials, SharedCredentialsProvider};
@@ -118,8 +117,7 @@ pub fn cloud(answer: impl Fn(&Form) -> Answer + Send + Sync + 'static) -> (Cloud
 
 /// A cloud for which nobody gave credentials.
 pub fn cloud_without_credentials() -> Cloud {
-    let no_profiles = ProfileFiles::builder().with_contents(ProfileFileKind::Config, "").build();
-    let nobody = ProfileFileCredentialsProvider::builder().profile_files(no_profiles).build();
+    let nobody = CredentialProcessProvider::new("false".into());
     let config = config(http(|_| Answer::Timeout, Seen::default()));
     Cloud::new(&config.credentials_provider(SharedCredentialsProvider::new(nobody)).build(), scope())
 }
@@ -144,7 +142,10 @@ fn config(http: SharedHttpClient) -> aws_types::sdk_config::Builder {
 
 fn decode(body: &[u8]) -> Form {
     let text = std::str::from_utf8(body).unwrap();
-    text.split('&').filter_map(|pair| pair.split_once('=')).map(|(key, value)| (unescape(key), unescape(value))).collect()
+    text.split('&')
+        .filter_map(|pair| pair.split_once('='))
+        .map(|(key, value)| (unescape(key), unescape(value)))
+        .collect()
 }
 
 fn unescape(text: &str) -> String {

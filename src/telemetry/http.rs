@@ -240,7 +240,7 @@ mod tests {
         assert_eq!(status().await, StatusCode::OK);
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_client_that_says_nothing_does_not_hold_up_the_stop() {
         let stop = CancellationToken::new();
         let server = Server::bind(ANY, vitals()).await.unwrap();

@@ -57,8 +57,9 @@ pub fn permission(rule: &NewRule) -> sdk::IpPermission {
         .set_to_port(traffic.ports().map(|(_, to)| to));
     let description = Some(rule.description.clone()).filter(|text| !text.is_empty());
     match &rule.spec.peer {
-        Peer::Cidr(cidr) if cidr.net().addr().is_ipv4() => permission
-            .ip_ranges(sdk::IpRange::builder().cidr_ip(cidr.to_string()).set_description(description).build()),
+        Peer::Cidr(cidr) if cidr.net().addr().is_ipv4() => {
+            permission.ip_ranges(sdk::IpRange::builder().cidr_ip(cidr.to_string()).set_description(description).build())
+        }
         Peer::Cidr(cidr) => permission
             .ipv6_ranges(sdk::Ipv6Range::builder().cidr_ipv6(cidr.to_string()).set_description(description).build()),
         Peer::SecurityGroup(id) => permission.user_id_group_pairs(
@@ -68,8 +69,9 @@ pub fn permission(rule: &NewRule) -> sdk::IpPermission {
                 .set_description(description)
                 .build(),
         ),
-        Peer::PrefixList(id) => permission
-            .prefix_list_ids(sdk::PrefixListId::builder().prefix_list_id(id.as_str()).set_description(description).build()),
+        Peer::PrefixList(id) => permission.prefix_list_ids(
+            sdk::PrefixListId::builder().prefix_list_id(id.as_str()).set_description(description).build(),
+        ),
     }
     .build()
 }

@@ -100,10 +100,10 @@ impl Ec2 {
     ) -> Result<BTreeMap<SecurityGroupId, RulesRead>, AwsError> {
         let call = self.call("DescribeSecurityGroupRules", "security groups");
         let by_id = filter("group-id", ids.iter().map(SecurityGroupId::as_str));
-        let pages = self.client.describe_security_group_rules().filters(by_id).max_results(PAGE).into_paginator().send();
-        let open = |page: aws_sdk_ec2::operation::describe_security_group_rules::DescribeSecurityGroupRulesOutput| Page {
-            items: page.security_group_rules,
-            next: page.next_token,
+        let pages =
+            self.client.describe_security_group_rules().filters(by_id).max_results(PAGE).into_paginator().send();
+        let open = |page: aws_sdk_ec2::operation::describe_security_group_rules::DescribeSecurityGroupRulesOutput| {
+            Page { items: page.security_group_rules, next: page.next_token }
         };
         let mut read: BTreeMap<SecurityGroupId, RulesRead> =
             ids.iter().map(|id| (id.clone(), RulesRead::default())).collect();

@@ -1,5 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use aws_sdk_ec2::types::Filter;
 
@@ -55,7 +56,8 @@ impl Cloud {
         addresses: &BTreeSet<IpAddr>,
     ) -> Result<Vec<Interface>, AwsError> {
         let call = self.ec2.call("DescribeNetworkInterfaces", format!("interfaces of addresses in {vpc}"));
-        let texts = |v4: bool| addresses.iter().filter(|ip| ip.is_ipv4() == v4).map(IpAddr::to_string).collect::<Vec<_>>();
+        let texts =
+            |v4: bool| addresses.iter().filter(|ip| ip.is_ipv4() == v4).map(IpAddr::to_string).collect::<Vec<_>>();
         let mut found = self.ec2.interfaces_in(&call, vpc, "addresses.private-ip-address", &texts(true)).await?;
         found.extend(self.ec2.interfaces_in(&call, vpc, "ipv6-addresses.ipv6-address", &texts(false)).await?);
         let unknown: Vec<IpAddr> =
@@ -73,7 +75,7 @@ impl Cloud {
     async fn interfaces_by_prefix(&self, vpc: &VpcId, addresses: &[IpAddr]) -> Result<Vec<Interface>, AwsError> {
         let all = self.interfaces.get(vpc.clone()).await.map_err(|error| (*error).clone())?;
         let holds_any = |interface: &Interface| addresses.iter().any(|ip| interface.holds(*ip));
-        Ok(all.unwrap_or_default().into_iter().filter(holds_any).collect())
+        Ok(all.unwrap_or_default().iter().filter(|interface| holds_any(interface)).cloned().collect())
     }
 
     /// All interfaces that carry the group.
@@ -87,14 +89,14 @@ impl Ec2 {
     pub async fn read_interfaces_by_vpc(
         &self,
         vpcs: BTreeSet<VpcId>,
-    ) -> Result<BTreeMap<VpcId, Vec<Interface>>, AwsError> {
+    ) -> Result<BTreeMap<VpcId, Arc<Vec<Interface>>>, AwsError> {
         let call = self.call("DescribeNetworkInterfaces", "interfaces of VPCs");
         let by_vpc = filter("vpc-id", vpcs.iter().map(VpcId::as_str));
         let mut read: BTreeMap<VpcId, Vec<Interface>> = vpcs.into_iter().map(|vpc| (vpc, Vec::new())).collect();
         for interface in self.describe_interfaces(&call, vec![by_vpc]).await? {
             read.entry(interface.vpc.clone()).or_default().push(interface);
         }
-        Ok(read)
+        Ok(read.into_iter().map(|(vpc, interfaces)| (vpc, Arc::new(interfaces))).collect())
     }
 
     async fn interfaces_in(

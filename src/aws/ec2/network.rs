@@ -74,7 +74,8 @@ fn id_of(call: &Call, list: &ManagedPrefixList) -> Result<PrefixListId, AwsError
 }
 
 fn weight(list: &ManagedPrefixList) -> Option<u32> {
-    let published = |name: &str| AWS_WEIGHTS.iter().find(|(ending, _)| name.ends_with(ending)).map(|(_, weight)| *weight);
+    let published =
+        |name: &str| AWS_WEIGHTS.iter().find(|(ending, _)| name.ends_with(ending)).map(|(_, weight)| *weight);
     match list.owner_id() {
         Some("AWS") => list.prefix_list_name().and_then(published),
         _ => list.max_entries().and_then(|most| u32::try_from(most).ok()),
@@ -89,9 +90,8 @@ impl Ec2 {
         name: &str,
         values: &[String],
     ) -> Result<Vec<ManagedPrefixList>, AwsError> {
-        let open = |page: aws_sdk_ec2::operation::describe_managed_prefix_lists::DescribeManagedPrefixListsOutput| Page {
-            items: page.prefix_lists,
-            next: page.next_token,
+        let open = |page: aws_sdk_ec2::operation::describe_managed_prefix_lists::DescribeManagedPrefixListsOutput| {
+            Page { items: page.prefix_lists, next: page.next_token }
         };
         let mut found = Vec::new();
         for values in values.chunks(FILTER_VALUES) {
@@ -110,8 +110,10 @@ impl Ec2 {
         let found = answer.vpcs().iter().find(|found| found.vpc_id() == Some(vpc.as_str()));
         let found = found.ok_or_else(|| call.malformed("VPC"))?;
         let v4 = found.cidr_block_association_set().iter().map(|block| (block.cidr_block(), block.cidr_block_state()));
-        let v6 =
-            found.ipv6_cidr_block_association_set().iter().map(|block| (block.ipv6_cidr_block(), block.ipv6_cidr_block_state()));
+        let v6 = found
+            .ipv6_cidr_block_association_set()
+            .iter()
+            .map(|block| (block.ipv6_cidr_block(), block.ipv6_cidr_block_state()));
         v4.chain(v6)
             .filter(|(_, state)| state.and_then(VpcCidrBlockState::state) == Some(&VpcCidrBlockStateCode::Associated))
             .map(|(block, _)| block.and_then(cidr).ok_or_else(|| call.malformed("CIDR block of a VPC")))

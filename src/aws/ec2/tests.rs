@@ -2,7 +2,9 @@ use std::collections::BTreeSet;
 
 use crate::aws::testing::{Answer, Form, cloud, cloud_without_credentials, scope};
 use crate::aws::{AwsError, ErrorClass, NewRule};
-use crate::model::{Cidr, Direction, InstanceId, Peer, PortRange, RuleId, RuleSpec, SecurityGroupId, Tags, Traffic, VpcId};
+use crate::model::{
+    Cidr, Direction, InstanceId, Peer, PortRange, RuleId, RuleSpec, SecurityGroupId, Tags, Traffic, VpcId,
+};
 
 fn group() -> SecurityGroupId {
     "sg-1".into()
@@ -158,7 +160,10 @@ async fn authorize_says_exactly_this() {
     let rules = [
         new_rule(Traffic::Tcp(PortRange::new(8000, 8010).unwrap()), network("10.0.0.0/8")),
         new_rule(Traffic::udp(53), network("2001:db8::/32")),
-        NewRule { peer_account: Some("111122223333".into()), ..new_rule(Traffic::tcp(443), Peer::SecurityGroup("sg-2".into())) },
+        NewRule {
+            peer_account: Some("111122223333".into()),
+            ..new_rule(Traffic::tcp(443), Peer::SecurityGroup("sg-2".into()))
+        },
         new_rule(Traffic::All, Peer::PrefixList("pl-1".into())),
         new_rule(Traffic::Icmp(Some(3), Some(4)), network("0.0.0.0/0")),
         NewRule { description: String::new(), ..new_rule(Traffic::IcmpV6(None, None), network("::/0")) },
@@ -293,7 +298,9 @@ async fn filters_hold_200_values() {
 #[tokio::test]
 async fn addresses_are_found_by_list_and_by_prefix() {
     let by_address = |form: &Form| form.get("Filter.2.Value.1").is_some_and(|value| value == "10.0.0.6");
-    let (cloud, seen) = cloud(move |form| interfaces(if by_address(form) || !form.contains_key("Filter.2.Name") { INTERFACE } else { "" }));
+    let (cloud, seen) = cloud(move |form| {
+        interfaces(if by_address(form) || !form.contains_key("Filter.2.Name") { INTERFACE } else { "" })
+    });
     let vpc: VpcId = "vpc-1".into();
     let find = |text: &str| BTreeSet::from([text.parse().unwrap()]);
     let found = cloud.interfaces_of_addresses(&vpc, &find("10.0.0.6")).await.unwrap();
@@ -304,7 +311,11 @@ async fn addresses_are_found_by_list_and_by_prefix() {
     assert_eq!(found.len(), 1, "in a delegated prefix");
     assert!(cloud.interfaces_of_addresses(&vpc, &find("10.0.1.32")).await.unwrap().is_empty());
     assert!(cloud.interfaces_of_addresses(&vpc, &find("2001:db8::1")).await.unwrap().is_empty());
-    assert!(seen.all().iter().any(|form| form.get("Filter.2.Name").is_some_and(|name| name == "ipv6-addresses.ipv6-address")));
+    assert!(
+        seen.all()
+            .iter()
+            .any(|form| form.get("Filter.2.Name").is_some_and(|name| name == "ipv6-addresses.ipv6-address"))
+    );
 }
 
 #[tokio::test]

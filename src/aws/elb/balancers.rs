@@ -33,7 +33,10 @@ pub struct LoadBalancer {
 pub enum FoundLoadBalancer {
     Usable(LoadBalancer),
     /// Of a type that has no security groups, such as `gateway`.
-    WithoutGroups { arn: ElbArn, kind: String },
+    WithoutGroups {
+        arn: ElbArn,
+        kind: String,
+    },
 }
 
 impl FoundLoadBalancer {
@@ -73,12 +76,15 @@ impl Cloud {
     pub async fn load_balancers_tagged(&self, tags: &Tags) -> Result<Vec<FoundLoadBalancer>, AwsError> {
         let all = self.load_balancers.get(()).await.map_err(|error| (*error).clone())?.unwrap_or_default();
         let carries_all = |each: &TaggedLoadBalancer| tags.iter().all(|(key, value)| each.tags.get(key) == Some(value));
-        Ok(all.into_iter().filter(carries_all).map(|each| each.found).collect())
+        Ok(all.iter().filter(|each| carries_all(each)).map(|each| each.found.clone()).collect())
     }
 }
 
 /// Source: `DescribeLoadBalancers`.
-async fn describe(call: &Call, request: DescribeLoadBalancersFluentBuilder) -> Result<Vec<FoundLoadBalancer>, AwsError> {
+async fn describe(
+    call: &Call,
+    request: DescribeLoadBalancersFluentBuilder,
+) -> Result<Vec<FoundLoadBalancer>, AwsError> {
     let open = |page: DescribeLoadBalancersOutput| Page { items: page.load_balancers, next: page.next_marker };
     let all = all_pages(call, request.into_paginator().send(), open).await?;
     all.iter().map(|each| load_balancer(call, each)).collect()
@@ -93,7 +99,8 @@ impl Elb {
         for arns in arns.chunks(TAGS_OF) {
             tags.extend(self.tags_of_those_left(arns).await?);
         }
-        let with_tags = |found: FoundLoadBalancer| tags.remove(found.arn()).map(|tags| TaggedLoadBalancer { found, tags });
+        let with_tags =
+            |found: FoundLoadBalancer| tags.remove(found.arn()).map(|tags| TaggedLoadBalancer { found, tags });
         Ok(all.into_iter().filter_map(with_tags).collect())
     }
 
@@ -122,7 +129,11 @@ impl Elb {
             .map(|each| Ok((arn(&call, each.resource_arn())?, tags(each.tags()))))
             .collect::<Result<_, AwsError>>()?;
         let answered: BTreeSet<&ElbArn> = tags.iter().map(|(arn, _)| arn).collect();
-        if arns.iter().all(|arn| answered.contains(arn)) { Ok(tags) } else { Err(call.malformed("tags of a load balancer")) }
+        if arns.iter().all(|arn| answered.contains(arn)) {
+            Ok(tags)
+        } else {
+            Err(call.malformed("tags of a load balancer"))
+        }
     }
 }
 

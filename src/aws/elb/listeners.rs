@@ -118,13 +118,15 @@ mod tests {
     }
 
     fn config(groups: &[(&str, Option<i32>)]) -> sdk::ForwardActionConfig {
-        let tuple = |arn: &str, weight| sdk::TargetGroupTuple::builder().target_group_arn(arn).set_weight(weight).build();
+        let tuple =
+            |arn: &str, weight| sdk::TargetGroupTuple::builder().target_group_arn(arn).set_weight(weight).build();
         let tuples = groups.iter().map(|(arn, weight)| tuple(arn, *weight)).collect();
         sdk::ForwardActionConfig::builder().set_target_groups(Some(tuples)).build()
     }
 
     fn read(action: sdk::Action) -> Vec<(String, i32)> {
-        let call = Call { service: "elasticloadbalancing", action: "DescribeRules", scope: None, resource: String::new() };
+        let call =
+            Call { service: "elasticloadbalancing", action: "DescribeRules", scope: None, resource: String::new() };
         let read = actions(&call, &[action]).unwrap();
         read.forwards.into_iter().map(|(arn, weight)| (arn.name().to_owned(), weight)).collect()
     }

@@ -60,7 +60,8 @@ impl Cloud {
     /// `NotFound` if the load balancer is not there.
     pub async fn target_groups_of(&self, load_balancer: &ElbArn) -> Result<Vec<TargetGroup>, AwsError> {
         let call = self.elb.call("DescribeTargetGroups", load_balancer.to_string());
-        let request = self.elb.client.describe_target_groups().load_balancer_arn(load_balancer.as_str()).page_size(PAGE);
+        let request =
+            self.elb.client.describe_target_groups().load_balancer_arn(load_balancer.as_str()).page_size(PAGE);
         describe(&call, request).await
     }
 

@@ -63,7 +63,9 @@ async fn load_balancers_by_tags_are_looked_for_on_all_pages() {
 #[tokio::test]
 async fn a_load_balancer_that_goes_meanwhile_hides_no_other() {
     let (cloud, _) = cloud(|form| match form["Action"].as_str() {
-        "DescribeTags" if arns_in(form).iter().any(|arn| arn.ends_with("/3")) => Answer::elb_error("LoadBalancerNotFound"),
+        "DescribeTags" if arns_in(form).iter().any(|arn| arn.ends_with("/3")) => {
+            Answer::elb_error("LoadBalancerNotFound")
+        }
         "DescribeTags" => tags_of(form),
         _ => balancers(0..10, ""),
     });
