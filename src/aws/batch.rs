@@ -247,6 +247,14 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_full_batch_takes_nothing_more_even_if_it_is_not_sent_yet() {
+        let store = Arc::new(Store::default());
+        let batch = store.batch(2);
+        join_all([1, 2, 2, 3].map(|key| batch.join(key))).await;
+        assert_eq!(store.calls(), [vec![1, 2], vec![3]]);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn all_of_a_failing_batch_get_its_error_and_others_do_not() {
         let store = Arc::new(Store::default());
         let batch = store.batch(2);
