@@ -91,7 +91,8 @@ impl Resolving<'_> {
         match found {
             FoundLoadBalancer::Usable(found) => Some(found),
             FoundLoadBalancer::WithoutGroups { arn, kind } => {
-                let message = format!("{arn} is a {kind} load balancer, which has no security groups: bind an ALB or NLB");
+                let message =
+                    format!("{arn} is a {kind} load balancer, which has no security groups: bind an ALB or NLB");
                 self.unknown(Reason::LoadBalancerNotFound, message);
                 None
             }
@@ -154,7 +155,7 @@ impl Resolving<'_> {
         for id in groups {
             let answer = self.cloud.group(id).await;
             let group = self.answer(answer)?;
-                        if group.is_some_and(|group| Consent::read(self.us, &group.tags) != Consent::Refused) {
+            if group.is_some_and(|group| Consent::read(self.us, &group.tags) != Consent::Refused) {
                 opted_in.insert(id.clone());
             }
         }
@@ -223,10 +224,9 @@ async fn read_listeners(
         .await?;
     let (mut facts, mut forwards) = (BTreeMap::new(), Forwards::new());
     for (listener, rules) in listeners.iter().zip(rules) {
-        // The rules of an ALB's listener hold its default action, as the default rule.
-        let actions = if has_rules { &rules[..] } else { std::slice::from_ref(&listener.default_actions) };
-        let authenticates = actions.iter().chain([&listener.default_actions]).any(|actions| actions.authenticates);
-        for (arn, weight) in actions.iter().flat_map(|actions| &actions.forwards) {
+        let actions = || std::iter::once(&listener.default_actions).chain(&rules);
+        let authenticates = actions().any(|actions| actions.authenticates);
+        for (arn, weight) in actions().flat_map(|actions| &actions.forwards) {
             *forwards.entry(arn.clone()).or_default() += weight;
         }
         facts.insert(listener.port, ListenerFacts { protocol: listener.protocol.clone(), authenticates });

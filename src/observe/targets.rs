@@ -6,8 +6,8 @@ use ipnet::IpNet;
 
 use crate::aws::{AwsError, Cloud, FoundLoadBalancer, Interface, Target, TargetGroup, TargetKind};
 use crate::model::{
-    Cidr, ElbArn, ElbProtocol, InstanceId, Reason, SecurityGroupId, TargetGroupDeclaration, TargetGroupFacts, TargetGroupSelector,
-    Thing,
+    Cidr, ElbArn, ElbProtocol, InstanceId, Reason, SecurityGroupId, TargetGroupDeclaration, TargetGroupFacts,
+    TargetGroupSelector, Thing,
 };
 
 use super::Resolving;
