@@ -21,6 +21,8 @@ pub struct Input<'a> {
     pub usage: &'a Usage,
     /// Rules that AWS has just refused to make: not tried again in this pass.
     pub refused: &'a BTreeSet<RuleSpec>,
+    /// Objects of other namespaces are not known of: a rule that may name one can't be judged.
+    pub only_namespace: Option<&'a str>,
 }
 
 /// Plans one group.
@@ -288,6 +290,12 @@ impl<'a> Planner<'a> {
     }
 
     fn hold_surplus(&self, spec: &RuleSpec, named: &Named) -> Option<HoldReason> {
+        if let Some(watched) = self.input.only_namespace {
+            let elsewhere = named.objects().iter().any(|object| object.namespace != watched);
+            if elsewhere || matches!(named, Named::AtLeast(_)) {
+                return Some(HoldReason::OutsideWatch);
+            }
+        }
         let concerned: Vec<(&ObjectRef, &Known)> =
             self.input.known.iter().filter(|(object, _)| named.may_name(object)).collect();
         if matches!(named, Named::Exactly(_)) && concerned.is_empty() {

@@ -40,6 +40,9 @@ pub struct Arguments {
     /// How many rules AWS allows in one direction of a group.
     #[arg(long, env = "SGBIND_RULE_QUOTA", value_name = "N", default_value_t = DEFAULT_RULE_QUOTA)]
     rule_quota: u32,
+    /// Follows the objects of one namespace only, and revokes nothing that names an object elsewhere.
+    #[arg(long, env = "SGBIND_WATCH_NAMESPACE", value_name = "NAMESPACE")]
+    watch_namespace: Option<String>,
     /// Plans and tells, but writes nothing to AWS.
     #[arg(long, env = "SGBIND_READ_ONLY")]
     read_only: bool,
@@ -108,6 +111,7 @@ fn settings(arguments: &Arguments, config: &kube::Config) -> Settings {
         rediscover: arguments.rediscover,
         patience: Patience { revocation_delay: arguments.revocation_delay, gone_after: arguments.gone_after },
         rule_quota: arguments.rule_quota,
+        watch_namespace: arguments.watch_namespace.clone(),
         read_only: arguments.read_only,
         leader_election: arguments.leader_election,
         namespace: arguments.namespace.clone().unwrap_or_else(|| config.default_namespace.clone()),

@@ -94,6 +94,7 @@ impl Context {
                 known: &view.known,
                 usage: &usage,
                 refused: &pass.refused,
+                only_namespace: self.settings.watch_namespace.as_deref(),
             });
             let checked = match check::plan(&self.us, &state, &view.claims, plan) {
                 Ok(checked) => checked,
@@ -403,8 +404,7 @@ impl Context {
     /// Reads all objects from the API server, not from the cache: a revoke that rests on what has changed since
     /// is not carried out.
     async fn objects_are_as_known(&self, view: &GroupView) -> Result<(), Stop> {
-        let api = kube::Api::<crate::api::ALBTargetBinding>::all(self.client.clone());
-        let fresh = match api.list_metadata(&kube::api::ListParams::default()).await {
+        let fresh = match self.objects_api().list_metadata(&kube::api::ListParams::default()).await {
             Ok(list) => list,
             Err(error) => {
                 tracing::warn!(%error, "objects could not be read before a revoke");

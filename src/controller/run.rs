@@ -47,6 +47,8 @@ pub struct Settings {
     pub rediscover: Duration,
     pub patience: Patience,
     pub rule_quota: u32,
+    /// By default all namespaces.
+    pub watch_namespace: Option<String>,
     pub read_only: bool,
     pub leader_election: bool,
     /// Namespace of the Lease.
@@ -167,9 +169,17 @@ fn election_of(
 }
 
 impl Context {
+    /// The objects that this controller is about.
+    pub(super) fn objects_api(&self) -> Api<ALBTargetBinding> {
+        match &self.settings.watch_namespace {
+            Some(namespace) => Api::namespaced(self.client.clone(), namespace),
+            None => Api::all(self.client.clone()),
+        }
+    }
+
     /// Follows the objects of the API server.
     async fn watch(self: Arc<Self>, readiness: Readiness, stop: CancellationToken) {
-        let api: Api<ALBTargetBinding> = Api::all(self.client.clone());
+        let api = self.objects_api();
         let mut stream = watcher(api, watcher::Config::default()).default_backoff().boxed();
         let mut listed: Option<std::collections::BTreeSet<ObjectRef>> = None;
         loop {

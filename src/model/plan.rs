@@ -73,6 +73,8 @@ pub enum HoldReason {
     NotPermitted,
     /// The rule names only objects that are not there.
     Orphan,
+    /// The rule may name an object of a namespace that is not watched.
+    OutsideWatch,
     /// Interfaces that are not a bound load balancer's carry the group.
     GroupUsedElsewhere(BTreeSet<String>),
     /// Who uses the group is not known.
@@ -94,6 +96,7 @@ impl HoldReason {
             Self::Unresolved(_) => "Unresolved",
             Self::NotPermitted => "NotPermitted",
             Self::Orphan => "Orphan",
+            Self::OutsideWatch => "OutsideWatch",
             Self::GroupUsedElsewhere(_) => "GroupUsedElsewhere",
             Self::UsageUnknown => "UsageUnknown",
             Self::ForeignRulesKept => "ForeignRulesKept",
