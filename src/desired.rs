@@ -135,8 +135,11 @@ impl Builder<'_> {
     }
 
     fn need(&mut self, group: &SecurityGroupId, spec: RuleSpec, need: Need) {
-        // Several parts may need one rule (two target groups on one port); the first says why.
-        self.desired.groups.entry(group.clone()).or_default().rules.entry(spec).or_insert(need);
+        // Several parts may need one rule (two target groups on one port); the first says why. It is derived
+        // only if no part declares it.
+        let declared = !need.by_default;
+        let rules = &mut self.desired.groups.entry(group.clone()).or_default().rules;
+        rules.entry(spec).or_insert(need).by_default &= !declared;
     }
 
     fn listeners(&mut self, group: &SecurityGroupId) {
