@@ -165,7 +165,8 @@ impl Builder<'_> {
         let named: BTreeSet<u16> = self.ports_and_clients().into_iter().map(|(port, _)| port).collect();
         let unnamed =
             self.facts.load_balancer.iter().flat_map(|lb| lb.listeners.keys()).any(|port| !named.contains(port));
-        self.govern(group).ingress = if all_declared && !unnamed {
+        // Where no listener is known, nobody has declared anything.
+        self.govern(group).ingress = if all_declared && !unnamed && !named.is_empty() {
             Extent::Everything
         } else {
             Extent::Within { traffic: declared_ports, spare_self: false }
