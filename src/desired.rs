@@ -381,3 +381,6 @@ fn widen(extent: &mut Extent, more: impl Iterator<Item = Traffic>) {
         Extent::Within { traffic, .. } => traffic.extend(more),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,3 +15,6 @@ pub mod model;
 pub mod plan;
 pub mod status;
 pub mod validate;
+
+#[cfg(test)]
+mod testing;
