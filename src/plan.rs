@@ -341,9 +341,16 @@ impl<'a> Planner<'a> {
             };
             !matches!(claim.stance, Stance::Leaving(_))
                 && self.permission(&claim.object) != Permission::Refused
+                && !(spec.direction == Direction::Ingress && self.is_controllers_ingress(claim))
                 && extent.governance(spec.traffic, itself) >= least
         };
         self.input.claims.iter().filter(governs).collect()
+    }
+
+    /// Whether an object would write the ingress of its load balancer's group, which the AWS Load Balancer
+    /// Controller keeps.
+    fn is_controllers_ingress(&self, claim: &Claim) -> bool {
+        claim.governs.unless_used_elsewhere && self.input.group.is_load_balancer_controllers()
     }
 
     fn foreign(&mut self) {
