@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::api::{Aspect, ForeignRules};
 use crate::model::{
-    Action, ActualRule, Claim, Consent, Direction, Farewell, Governance, GroupState, Held, HoldReason, Knowledge,
-    Known, Named, Need, ObjectProblem, ObjectRef, Ownership, Peer, Plan, Problem, Reason, RuleSpec, Stance, Standing,
-    Step, Traffic, Us, Usage, describe, named,
+    Action, ActualRule, Claim, Consent, Direction, Extent, Farewell, Governance, GroupState, Held, HoldReason,
+    Knowledge, Known, Named, Need, ObjectProblem, ObjectRef, Ownership, Peer, Plan, Problem, Reason, RuleSpec, Stance,
+    Standing, Step, Traffic, Us, Usage, describe, named,
 };
 
 /// Everything that the plan for one group depends on.
@@ -221,7 +221,7 @@ impl<'a> Planner<'a> {
                     self.step(Action::Adopt { id: rule.id.clone() }, &rule.spec, objects, "needed here too".into());
                 self.steps.push(step);
             }
-            Ownership::Foreign if writes && self.may_remove_foreign(&rule.spec) => {
+            Ownership::Foreign if writes && self.may_adopt_foreign(&rule.spec) => {
                 let reason = "a foreign rule that is needed, where foreign rules are removed".to_owned();
                 let step = self.step(Action::Adopt { id: rule.id.clone() }, &rule.spec, objects, reason);
                 self.steps.push(step);
@@ -240,10 +240,14 @@ impl<'a> Planner<'a> {
         describe(&self.input.us.cluster, &all)
     }
 
-    /// Whether all who govern a direction of this group agree that foreign rules go.
-    fn may_remove_foreign(&self, spec: &RuleSpec) -> bool {
-        let governing = self.governing(spec, Governance::Inside);
-        !governing.is_empty() && governing.iter().all(|claim| self.wants_removal(claim)) && self.is_owned()
+    /// Whether a needed foreign rule may become ours: it is governed, and all who govern anything in its
+    /// direction agree that foreign rules go.
+    fn may_adopt_foreign(&self, spec: &RuleSpec) -> bool {
+        let of_direction = |claim: &&Claim| *governed_extent(claim, spec.direction) != Extent::Nothing;
+        let votes = |claim: &&Claim| self.may_govern(claim, spec.direction);
+        let governed = !self.governing(spec, Governance::Inside).is_empty();
+        let mut voters = self.input.claims.iter().filter(votes).filter(of_direction);
+        governed && voters.all(|claim| self.wants_removal(claim)) && self.is_owned()
     }
 
     fn is_owned(&self) -> bool {
@@ -335,16 +339,17 @@ impl<'a> Planner<'a> {
     fn governing(&self, spec: &RuleSpec, least: Governance) -> Vec<&'a Claim> {
         let itself = spec.peer == Peer::SecurityGroup(self.input.group.key.id.clone());
         let governs = |claim: &&Claim| {
-            let extent = match spec.direction {
-                Direction::Ingress => &claim.governs.ingress,
-                Direction::Egress => &claim.governs.egress,
-            };
-            !matches!(claim.stance, Stance::Leaving(_))
-                && self.permission(&claim.object) != Permission::Refused
-                && !(spec.direction == Direction::Ingress && self.is_controllers_ingress(claim))
-                && extent.governance(spec.traffic, itself) >= least
+            let extent = governed_extent(claim, spec.direction);
+            self.may_govern(claim, spec.direction) && extent.governance(spec.traffic, itself) >= least
         };
         self.input.claims.iter().filter(governs).collect()
+    }
+
+    /// Whether an object has a say in what becomes of foreign rules.
+    fn may_govern(&self, claim: &Claim, direction: Direction) -> bool {
+        !matches!(claim.stance, Stance::Leaving(_))
+            && self.permission(&claim.object) != Permission::Refused
+            && !(direction == Direction::Ingress && self.is_controllers_ingress(claim))
     }
 
     /// Whether an object would write the ingress of its load balancer's group, which the AWS Load Balancer
@@ -454,6 +459,13 @@ fn untracked_pair(wide: Traffic, narrow: Traffic) -> bool {
     [Traffic::Tcp(PortRange::ALL), Traffic::Udp(PortRange::ALL)]
         .iter()
         .any(|every_port| wide.covers(*every_port) && (narrow.covers(*every_port) || every_port.covers(narrow)))
+}
+
+fn governed_extent(claim: &Claim, direction: Direction) -> &Extent {
+    match direction {
+        Direction::Ingress => &claim.governs.ingress,
+        Direction::Egress => &claim.governs.egress,
+    }
 }
 
 fn hold_for_knowledge<'a>(concerned: impl Iterator<Item = (&'a ObjectRef, &'a Known)> + Clone) -> Option<HoldReason> {
