@@ -116,11 +116,20 @@ impl<'a> Planner<'a> {
             self.problem(&claim.object, Problem::new(Reason::ManagedByLoadBalancerController, message));
             return false;
         }
-        if need.by_default && !self.there.contains_key(spec) && self.foreign_rule_covers(spec) {
+        if need.by_default && !self.is_settled(claim, spec) && self.foreign_rule_covers(spec) {
             self.standing.entry(claim.object.clone()).or_default().left_to_foreign = true;
             return false;
         }
         true
+    }
+
+    /// Whether the rule is there, either a foreign one or made by us for the object.
+    fn is_settled(&self, claim: &Claim, spec: &RuleSpec) -> bool {
+        self.there.get(spec).is_some_and(|rule| match self.input.us.ownership(&rule.tags) {
+            Ownership::Ours { .. } => named(&self.input.us.cluster, &rule.description).may_name(&claim.object),
+            Ownership::Foreign => true,
+            Ownership::OtherIdentity { .. } | Ownership::OtherClusters(_) => false,
+        })
     }
 
     fn foreign_rule_covers(&self, spec: &RuleSpec) -> bool {
