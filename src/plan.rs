@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::api::names::NAMESPACES_TAG;
 use crate::api::{Aspect, ForeignRules};
 use crate::model::{
     Action, ActualRule, Claim, Consent, Direction, Extent, Farewell, Governance, GroupState, Held, HoldReason,
@@ -491,32 +492,38 @@ fn hold_for_knowledge<'a>(concerned: impl Iterator<Item = (&'a ObjectRef, &'a Kn
 
 fn refusal(input: &Input<'_>, consent: &Consent, object: &ObjectRef) -> Problem {
     let key = &input.group.key;
-    let (id, region, tag) = (&key.id, &key.scope.region, input.us.cluster.tag_key());
-    let namespaces_tag = crate::api::names::NAMESPACES_TAG;
+    let (id, region) = (&key.id, &key.scope.region);
     let namespace = &object.namespace;
+    let namespaces = namespaces_with(input, namespace);
     match consent {
         Consent::Refused => Problem::new(
             Reason::SecurityGroupNotOptedIn,
             format!(
                 "security group {id} has not opted in to be written by cluster {}. If it may be: aws ec2 create-tags --region \
-                 {region} --resources {id} --tags Key={tag},Value=owned Key={namespaces_tag},Value={namespace}",
-                input.us.cluster
+                 {region} --resources {id} --tags Key={},Value=owned {namespaces}",
+                input.us.cluster,
+                input.us.cluster.tag_key()
             ),
         ),
-        Consent::Given { namespaces, .. } => {
-            let listed = match namespaces {
-                crate::model::Namespaces::All => "*".to_owned(),
-                crate::model::Namespaces::These(names) => {
-                    names.iter().map(String::as_str).chain([namespace.as_str()]).collect::<Vec<_>>().join(" ")
-                }
-            };
-            Problem::new(
-                Reason::NamespaceNotAllowed,
-                format!(
-                    "security group {id} may not be written for namespace {namespace}. If it may be: aws ec2 create-tags --region \
-                     {region} --resources {id} --tags 'Key={namespaces_tag},Value={listed}'"
-                ),
-            )
-        }
+        Consent::Given { .. } => Problem::new(
+            Reason::NamespaceNotAllowed,
+            format!(
+                "security group {id} may not be written for namespace {namespace}. If it may be: aws ec2 create-tags --region \
+                 {region} --resources {id} --tags {namespaces}"
+            ),
+        ),
     }
+}
+
+/// The tag, as the AWS CLI takes it, that allows one namespace more and takes consent from none.
+fn namespaces_with(input: &Input<'_>, namespace: &str) -> String {
+    let listed = input.group.tags.get(NAMESPACES_TAG).map(String::as_str).unwrap_or_default();
+    let mut names: BTreeSet<&str> = listed.split_whitespace().collect();
+    if !names.contains("*") {
+        names.insert(namespace);
+    }
+    let value = names.into_iter().collect::<Vec<_>>().join(" ");
+    // What a shell would split or expand.
+    let quote = if value.contains([' ', '*']) { "'" } else { "" };
+    format!("{quote}Key={NAMESPACES_TAG},Value={value}{quote}")
 }
