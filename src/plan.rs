@@ -527,3 +527,6 @@ fn namespaces_with(input: &Input<'_>, namespace: &str) -> String {
     let quote = if value.contains([' ', '*']) { "'" } else { "" };
     format!("{quote}Key={NAMESPACES_TAG},Value={value}{quote}")
 }
+
+#[cfg(test)]
+mod tests;
