@@ -162,9 +162,11 @@ impl<'a> Planner<'a> {
     // What is needed.
 
     fn needed(&mut self) {
-        let needs = std::mem::take(&mut self.needs);
-        for (spec, needs) in &needs {
-            for (claim, _) in needs {
+        let mut needs = std::mem::take(&mut self.needs);
+        for (spec, needs) in &mut needs {
+            // Of several reasons that of the first object is told, in whatever order they came.
+            needs.sort_by_key(|(claim, _)| &claim.object);
+            for (claim, _) in needs.iter() {
                 self.standing.entry(claim.object.clone()).or_default().desired.insert((*spec).clone());
             }
             match self.there.get(spec).copied() {
