@@ -531,4 +531,6 @@ fn namespaces_with(input: &Input<'_>, namespace: &str) -> String {
 }
 
 #[cfg(test)]
+mod laws;
+#[cfg(test)]
 mod tests;
