@@ -114,3 +114,6 @@ fn rule_id(action: &Action) -> Option<&crate::model::RuleId> {
         Action::Adopt { id } | Action::Describe { id } | Action::Release { id } | Action::Revoke { id, .. } => Some(id),
     }
 }
+
+#[cfg(test)]
+mod tests;

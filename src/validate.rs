@@ -332,3 +332,6 @@ impl Reader {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
