@@ -17,4 +17,6 @@ pub mod status;
 pub mod validate;
 
 #[cfg(test)]
+mod purity;
+#[cfg(test)]
 mod testing;
