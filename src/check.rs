@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{Action, Claim, GroupState, Ownership, Plan, RuleSpec, Stance, Step, Us};
+use crate::model::{Action, Claim, Consent, Farewell, GroupState, Ownership, Plan, RuleSpec, Stance, Step, Us};
 
 /// What is wrong with a plan.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -42,17 +42,26 @@ fn removes(action: &Action) -> bool {
     matches!(action, Action::Revoke { .. } | Action::Release { .. })
 }
 
+const SHARED: &str = "the group is shared: foreign rules stay";
+const NOT_AGREED: &str = "no object removes foreign rules";
+
+fn enforces(stance: Stance) -> bool {
+    !matches!(stance, Stance::Observe | Stance::Leaving(Farewell::Abandon))
+}
+
 /// Looks at every step of a plan.
 ///
 /// # Errors
 /// The first step that must never be carried out.
 pub fn plan(us: &Us, group: &GroupState, claims: &[Claim], plan: Plan) -> Result<Checked, Violation> {
     let consent = group.consent(us);
-    let enforcing =
-        |claim: &&Claim| !matches!(claim.stance, Stance::Observe) && consent.allows(&claim.object.namespace);
+    let enforcing = |claim: &&Claim| enforces(claim.stance) && consent.allows(&claim.object.namespace);
     let writers: Vec<&Claim> = claims.iter().filter(enforcing).collect();
     let live = |claim: &&Claim| !matches!(claim.stance, Stance::Leaving(_));
     let needed: BTreeSet<&RuleSpec> = claims.iter().filter(live).flat_map(|claim| claim.rules.keys()).collect();
+    let wanted: BTreeSet<&RuleSpec> =
+        writers.iter().copied().filter(live).flat_map(|claim| claim.rules.keys()).collect();
+    let foreign_rules_stay = matches!(consent, Consent::Given { shared: true, .. });
     for step in &plan.steps {
         let ownership = rule_id(&step.action)
             .and_then(|id| group.rules.iter().find(|rule| rule.id == *id && rule.spec == step.spec))
@@ -63,12 +72,18 @@ pub fn plan(us: &Us, group: &GroupState, claims: &[Claim], plan: Plan) -> Result
         let why = match &step.action {
             _ if writers.is_empty() => Some("nobody who may write this group asks for it"),
             _ if step.group != group.key => Some("it belongs to another group"),
-            Action::Authorize { .. } if !needed.contains(&step.spec) => Some("no object declares this rule"),
+            Action::Authorize { .. } if !wanted.contains(&step.spec) => Some("no object declares this rule"),
             Action::Authorize { .. } => None,
             Action::Describe { .. } | Action::Release { .. } if !ours => Some("the rule is not ours"),
             Action::Describe { .. } | Action::Release { .. } => None,
-            Action::Adopt { .. } if ours || ownership.is_none() => Some("there is nothing to adopt"),
-            Action::Adopt { .. } => None,
+            Action::Adopt { .. } => match ownership {
+                None | Some(Ownership::Ours { .. } | Ownership::OtherIdentity { .. }) => {
+                    Some("there is nothing to adopt")
+                }
+                Some(Ownership::OtherClusters(_)) => None,
+                Some(Ownership::Foreign) if foreign_rules_stay => Some(SHARED),
+                Some(Ownership::Foreign) => (!agreed()).then_some(NOT_AGREED),
+            },
             Action::Revoke { .. } if needed.contains(&step.spec) && !declined(&plan, &step.spec) => {
                 Some("the rule is needed")
             }
@@ -76,7 +91,8 @@ pub fn plan(us: &Us, group: &GroupState, claims: &[Claim], plan: Plan) -> Result
             Action::Revoke { foreign: true, .. } if ownership != Some(Ownership::Foreign) => {
                 Some("the rule is not foreign")
             }
-            Action::Revoke { foreign: true, .. } if !agreed() => Some("no object removes foreign rules"),
+            Action::Revoke { foreign: true, .. } if foreign_rules_stay => Some(SHARED),
+            Action::Revoke { foreign: true, .. } if !agreed() => Some(NOT_AGREED),
             Action::Revoke { .. } => None,
         };
         if let Some(why) = why {
@@ -98,3 +114,6 @@ fn rule_id(action: &Action) -> Option<&crate::model::RuleId> {
         Action::Adopt { id } | Action::Describe { id } | Action::Release { id } | Action::Revoke { id, .. } => Some(id),
     }
 }
+
+#[cfg(test)]
+mod tests;

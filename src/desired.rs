@@ -135,8 +135,11 @@ impl Builder<'_> {
     }
 
     fn need(&mut self, group: &SecurityGroupId, spec: RuleSpec, need: Need) {
-        // Several parts may need one rule (two target groups on one port); the first says why.
-        self.desired.groups.entry(group.clone()).or_default().rules.entry(spec).or_insert(need);
+        // Several parts may need one rule (two target groups on one port); the first says why. It is derived
+        // only if no part declares it.
+        let declared = !need.by_default;
+        let rules = &mut self.desired.groups.entry(group.clone()).or_default().rules;
+        rules.entry(spec).or_insert(need).by_default &= !declared;
     }
 
     fn listeners(&mut self, group: &SecurityGroupId) {
@@ -162,7 +165,8 @@ impl Builder<'_> {
         let named: BTreeSet<u16> = self.ports_and_clients().into_iter().map(|(port, _)| port).collect();
         let unnamed =
             self.facts.load_balancer.iter().flat_map(|lb| lb.listeners.keys()).any(|port| !named.contains(port));
-        self.govern(group).ingress = if all_declared && !unnamed {
+        // Where no listener is known, nobody has declared anything.
+        self.govern(group).ingress = if all_declared && !unnamed && !named.is_empty() {
             Extent::Everything
         } else {
             Extent::Within { traffic: declared_ports, spare_self: false }
@@ -377,3 +381,6 @@ fn widen(extent: &mut Extent, more: impl Iterator<Item = Traffic>) {
         Extent::Within { traffic, .. } => traffic.extend(more),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -23,3 +23,8 @@ pub mod telemetry;
 pub mod batch;
 pub mod clock;
 pub mod cli;
+
+#[cfg(test)]
+mod purity;
+#[cfg(test)]
+mod testing;

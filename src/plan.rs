@@ -1,12 +1,16 @@
 //! Pure: the differences between what is needed and what is there, as steps and as steps that wait.
 
+mod consent;
+mod foreign;
+mod surplus;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::api::{Aspect, ForeignRules};
+use crate::api::Aspect;
 use crate::model::{
-    Action, ActualRule, Claim, Consent, Direction, Farewell, Governance, GroupState, Held, HoldReason, Knowledge,
-    Known, Named, Need, ObjectProblem, ObjectRef, Ownership, Peer, Plan, Problem, Reason, RuleSpec, Stance, Standing,
-    Step, Traffic, Us, Usage, describe, named,
+    Action, ActualRule, Claim, Consent, Farewell, GroupState, Held, HoldReason, Known, Need, ObjectProblem, ObjectRef,
+    Ownership, Peer, Plan, Problem, Reason, Retained, RuleSpec, Stance, Standing, Step, Traffic, Us, Usage, describe,
+    named,
 };
 
 /// Everything that the plan for one group depends on.
@@ -50,6 +54,10 @@ struct Planner<'a> {
     /// Rules that somebody needs now, with who does.
     needs: BTreeMap<&'a RuleSpec, Vec<(&'a Claim, &'a Need)>>,
     there: BTreeMap<&'a RuleSpec, &'a ActualRule>,
+    /// Rules that are declared, and are not ours to make: the AWS Load Balancer Controller's ingress.
+    declined: BTreeSet<RuleSpec>,
+    /// Rules that would be derived, did foreign ones not admit such traffic already.
+    left_to_foreign: BTreeSet<RuleSpec>,
     steps: Vec<Step>,
     held: Vec<Held>,
     problems: BTreeSet<ObjectProblem>,
@@ -64,6 +72,8 @@ impl<'a> Planner<'a> {
             permissions: BTreeMap::new(),
             needs: BTreeMap::new(),
             there: input.group.rules.iter().map(|rule| (&rule.spec, rule)).collect(),
+            declined: BTreeSet::new(),
+            left_to_foreign: BTreeSet::new(),
             steps: Vec::new(),
             held: Vec::new(),
             problems: BTreeSet::new(),
@@ -96,7 +106,7 @@ impl<'a> Planner<'a> {
             self.permissions.insert(&claim.object, permission);
             let leaving = matches!(claim.stance, Stance::Leaving(_));
             if permission == Permission::Refused && !leaving && !claim.rules.is_empty() {
-                self.problem(&claim.object, refusal(self.input, &self.consent, &claim.object));
+                self.problem(&claim.object, consent::refusal(self.input, &self.consent, &claim.object));
             }
             for (spec, need) in &claim.rules {
                 if !leaving && self.is_wanted(claim, spec, need) {
@@ -116,13 +126,24 @@ impl<'a> Planner<'a> {
                 self.input.group.key.id
             );
             self.problem(&claim.object, Problem::new(Reason::ManagedByLoadBalancerController, message));
+            self.declined.insert(spec.clone());
             return false;
         }
-        if need.by_default && !self.there.contains_key(spec) && self.foreign_rule_covers(spec) {
+        if need.by_default && !self.is_settled(claim, spec) && self.foreign_rule_covers(spec) {
             self.standing.entry(claim.object.clone()).or_default().left_to_foreign = true;
+            self.left_to_foreign.insert(spec.clone());
             return false;
         }
         true
+    }
+
+    /// Whether the rule is there, either a foreign one or made by us for the object.
+    fn is_settled(&self, claim: &Claim, spec: &RuleSpec) -> bool {
+        self.there.get(spec).is_some_and(|rule| match self.input.us.ownership(&rule.tags) {
+            Ownership::Ours { .. } => named(&self.input.us.cluster, &rule.description).may_name(&claim.object),
+            Ownership::Foreign => true,
+            Ownership::OtherIdentity { .. } | Ownership::OtherClusters(_) => false,
+        })
     }
 
     fn foreign_rule_covers(&self, spec: &RuleSpec) -> bool {
@@ -154,9 +175,11 @@ impl<'a> Planner<'a> {
     // What is needed.
 
     fn needed(&mut self) {
-        let needs = std::mem::take(&mut self.needs);
-        for (spec, needs) in &needs {
-            for (claim, _) in needs {
+        let mut needs = std::mem::take(&mut self.needs);
+        for (spec, needs) in &mut needs {
+            // Of several reasons that of the first object is told, in whatever order they came.
+            needs.sort_by_key(|(claim, _)| &claim.object);
+            for (claim, _) in needs.iter() {
                 self.standing.entry(claim.object.clone()).or_default().desired.insert((*spec).clone());
             }
             match self.there.get(spec).copied() {
@@ -223,7 +246,7 @@ impl<'a> Planner<'a> {
                     self.step(Action::Adopt { id: rule.id.clone() }, &rule.spec, objects, "needed here too".into());
                 self.steps.push(step);
             }
-            Ownership::Foreign if writes && self.may_remove_foreign(&rule.spec) => {
+            Ownership::Foreign if writes && self.may_adopt_foreign(&rule.spec) => {
                 let reason = "a foreign rule that is needed, where foreign rules are removed".to_owned();
                 let step = self.step(Action::Adopt { id: rule.id.clone() }, &rule.spec, objects, reason);
                 self.steps.push(step);
@@ -235,188 +258,11 @@ impl<'a> Planner<'a> {
     /// Names everyone who needs the rule, and who needed it until lately.
     fn description(&self, spec: &RuleSpec, objects: &BTreeSet<ObjectRef>) -> String {
         let retaining = self.input.claims.iter().filter(|claim| match &claim.retained {
-            crate::model::Retained::These(specs) => specs.contains(spec),
-            crate::model::Retained::All => false,
+            Retained::These(specs) => specs.contains(spec),
+            Retained::All => false,
         });
         let all = objects.iter().cloned().chain(retaining.map(|claim| claim.object.clone())).collect();
         describe(&self.input.us.cluster, &all)
-    }
-
-    /// Whether all who govern a direction of this group agree that foreign rules go.
-    fn may_remove_foreign(&self, spec: &RuleSpec) -> bool {
-        let governing = self.governing(spec, Governance::Inside);
-        !governing.is_empty() && governing.iter().all(|claim| self.wants_removal(claim)) && self.is_owned()
-    }
-
-    fn is_owned(&self) -> bool {
-        matches!(self.consent, Consent::Given { shared: false, .. })
-    }
-
-    fn wants_removal(&self, claim: &Claim) -> bool {
-        claim.foreign_rules == ForeignRules::Remove && self.is_writer(&claim.object)
-    }
-
-    // What is ours and no longer needed.
-
-    fn ours(&mut self) {
-        for rule in &self.input.group.rules {
-            let Ownership::Ours { others } = self.input.us.ownership(&rule.tags) else {
-                continue;
-            };
-            let named = named(&self.input.us.cluster, &rule.description);
-            if self.needs.contains_key(&rule.spec) {
-                continue;
-            }
-            // What is only kept for a while is no surplus yet.
-            let retained = self.retaining(&rule.spec, &named);
-            for claim in self.input.claims.iter().filter(|claim| !retained && named.may_name(&claim.object)) {
-                self.standing.entry(claim.object.clone()).or_default().surplus.insert(rule.spec.clone());
-            }
-            let retains = named.objects().iter().any(|object| {
-                matches!(self.input.known.get(object), Some(Known { stance: Stance::Leaving(Farewell::Retain), .. }))
-            });
-            let id = rule.id.clone();
-            let action = if retains || !others.is_empty() {
-                Action::Release { id }
-            } else {
-                Action::Revoke { id, foreign: false }
-            };
-            let step = self.step(action, &rule.spec, named.objects().clone(), "no longer needed".into());
-            match self.hold_surplus(&rule.spec, &named) {
-                None => self.steps.push(step),
-                Some(reason) => self.held.push(Held { step, reason }),
-            }
-        }
-    }
-
-    fn hold_surplus(&self, spec: &RuleSpec, named: &Named) -> Option<HoldReason> {
-        if let Some(watched) = self.input.only_namespace {
-            let elsewhere = named.objects().iter().any(|object| object.namespace != watched);
-            if elsewhere || matches!(named, Named::AtLeast(_)) {
-                return Some(HoldReason::OutsideWatch);
-            }
-        }
-        let concerned: Vec<(&ObjectRef, &Known)> =
-            self.input.known.iter().filter(|(object, _)| named.may_name(object)).collect();
-        if matches!(named, Named::Exactly(_)) && concerned.is_empty() {
-            return Some(HoldReason::Orphan);
-        }
-        if let Some(reason) = hold_for_knowledge(concerned.iter().copied()) {
-            return Some(reason);
-        }
-        if self.retaining(spec, named) {
-            return Some(HoldReason::RevocationDelay);
-        }
-        let accountable = |claim: &&Claim| named.may_name(&claim.object) && self.is_writer(&claim.object);
-        let writers: Vec<&Claim> = self.input.claims.iter().filter(accountable).collect();
-        if writers.is_empty() {
-            let observes = concerned.iter().any(|(_, known)| known.stance == Stance::Observe);
-            return Some(if observes { HoldReason::Observe } else { HoldReason::NotPermitted });
-        }
-        let waits = self.input.claims.iter().any(|claim| named.may_name(&claim.object) && self.is_unfinished(claim));
-        waits.then_some(HoldReason::Applying)
-    }
-
-    /// Whether someone needed the rule until lately, or may have.
-    fn retaining(&self, spec: &RuleSpec, named: &Named) -> bool {
-        self.input.claims.iter().any(|claim| match &claim.retained {
-            crate::model::Retained::These(specs) => specs.contains(spec),
-            crate::model::Retained::All => named.may_name(&claim.object),
-        })
-    }
-
-    /// Whether rules that the object needs are neither there nor about to be made by this plan, so that
-    /// what it had before must stay.
-    fn is_unfinished(&self, claim: &Claim) -> bool {
-        if claim.pending_elsewhere {
-            return true;
-        }
-        self.is_writer(&claim.object)
-            && claim.rules.keys().any(|spec| {
-                let missing = self.needs.contains_key(spec) && !self.there.contains_key(spec);
-                missing && (self.input.refused.contains(spec) || !claim.recorded)
-            })
-    }
-
-    // What others made.
-
-    fn governing(&self, spec: &RuleSpec, least: Governance) -> Vec<&'a Claim> {
-        let itself = spec.peer == Peer::SecurityGroup(self.input.group.key.id.clone());
-        let governs = |claim: &&Claim| {
-            let extent = match spec.direction {
-                Direction::Ingress => &claim.governs.ingress,
-                Direction::Egress => &claim.governs.egress,
-            };
-            !matches!(claim.stance, Stance::Leaving(_))
-                && self.permission(&claim.object) != Permission::Refused
-                && extent.governance(spec.traffic, itself) >= least
-        };
-        self.input.claims.iter().filter(governs).collect()
-    }
-
-    fn foreign(&mut self) {
-        for rule in &self.input.group.rules {
-            let foreign = self.input.us.ownership(&rule.tags) == Ownership::Foreign;
-            if !foreign || self.needs.contains_key(&rule.spec) {
-                continue;
-            }
-            for claim in self.governing(&rule.spec, Governance::Wider) {
-                self.standing.entry(claim.object.clone()).or_default().foreign.insert(rule.spec.clone());
-            }
-            self.remove_foreign(rule);
-        }
-    }
-
-    fn remove_foreign(&mut self, rule: &ActualRule) {
-        let governing = self.governing(&rule.spec, Governance::Inside);
-        let wishes: Vec<&Claim> =
-            governing.iter().copied().filter(|claim| claim.foreign_rules == ForeignRules::Remove).collect();
-        if wishes.is_empty() {
-            return;
-        }
-        let objects = wishes.iter().map(|claim| claim.object.clone()).collect();
-        let action = Action::Revoke { id: rule.id.clone(), foreign: true };
-        let mut step = self.step(action, &rule.spec, objects, "a foreign rule".into());
-        step.interrupts_untracked = self.interrupts(&rule.spec);
-        match self.hold_foreign(&rule.spec, &governing) {
-            None => self.steps.push(step),
-            Some(reason) => {
-                if reason == HoldReason::ForeignRulesKept {
-                    for claim in wishes {
-                        self.standing.entry(claim.object.clone()).or_default().outvoted = true;
-                    }
-                }
-                self.held.push(Held { step, reason });
-            }
-        }
-    }
-
-    fn hold_foreign(&self, spec: &RuleSpec, governing: &[&Claim]) -> Option<HoldReason> {
-        let only_observes = governing.iter().all(|claim| claim.stance == Stance::Observe);
-        if only_observes {
-            return Some(HoldReason::Observe);
-        }
-        if !self.is_owned() || !governing.iter().all(|claim| self.wants_removal(claim)) {
-            return Some(HoldReason::ForeignRulesKept);
-        }
-        let known = governing.iter().filter_map(|claim| self.input.known.get_key_value(&claim.object));
-        if let Some(reason) = hold_for_knowledge(known) {
-            return Some(reason);
-        }
-        if self.input.claims.iter().any(|claim| claim.retained.contains(spec)) {
-            return Some(HoldReason::RevocationDelay);
-        }
-        if governing.iter().any(|claim| claim.governs.unless_used_elsewhere) {
-            match self.input.usage {
-                Usage::BoundLoadBalancersOnly => {}
-                Usage::Elsewhere(interfaces) => {
-                    return Some(HoldReason::GroupUsedElsewhere(interfaces.clone()));
-                }
-                Usage::Unknown => return Some(HoldReason::UsageUnknown),
-            }
-        }
-        // Whatever foreign rules admit may be needed until all that is declared is there.
-        self.input.claims.iter().any(|claim| self.is_unfinished(claim)).then_some(HoldReason::Applying)
     }
 
     // Steps.
@@ -457,46 +303,7 @@ fn untracked_pair(wide: Traffic, narrow: Traffic) -> bool {
         .any(|every_port| wide.covers(*every_port) && (narrow.covers(*every_port) || every_port.covers(narrow)))
 }
 
-fn hold_for_knowledge<'a>(concerned: impl Iterator<Item = (&'a ObjectRef, &'a Known)> + Clone) -> Option<HoldReason> {
-    let incomplete: BTreeSet<ObjectRef> = concerned
-        .clone()
-        .filter(|(_, known)| known.knowledge == Knowledge::Incomplete)
-        .map(|(object, _)| object.clone())
-        .collect();
-    if !incomplete.is_empty() {
-        return Some(HoldReason::Unresolved(incomplete));
-    }
-    concerned.clone().any(|(_, known)| known.knowledge == Knowledge::Stale).then_some(HoldReason::Applying)
-}
-
-fn refusal(input: &Input<'_>, consent: &Consent, object: &ObjectRef) -> Problem {
-    let key = &input.group.key;
-    let (id, region, tag) = (&key.id, &key.scope.region, input.us.cluster.tag_key());
-    let namespaces_tag = crate::api::names::NAMESPACES_TAG;
-    let namespace = &object.namespace;
-    match consent {
-        Consent::Refused => Problem::new(
-            Reason::SecurityGroupNotOptedIn,
-            format!(
-                "security group {id} has not opted in to be written by cluster {}. If it may be: aws ec2 create-tags --region \
-                 {region} --resources {id} --tags Key={tag},Value=owned Key={namespaces_tag},Value={namespace}",
-                input.us.cluster
-            ),
-        ),
-        Consent::Given { namespaces, .. } => {
-            let listed = match namespaces {
-                crate::model::Namespaces::All => "*".to_owned(),
-                crate::model::Namespaces::These(names) => {
-                    names.iter().map(String::as_str).chain([namespace.as_str()]).collect::<Vec<_>>().join(" ")
-                }
-            };
-            Problem::new(
-                Reason::NamespaceNotAllowed,
-                format!(
-                    "security group {id} may not be written for namespace {namespace}. If it may be: aws ec2 create-tags --region \
-                     {region} --resources {id} --tags 'Key={namespaces_tag},Value={listed}'"
-                ),
-            )
-        }
-    }
-}
+#[cfg(test)]
+mod laws;
+#[cfg(test)]
+mod tests;

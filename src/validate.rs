@@ -55,13 +55,13 @@ pub fn binding(object: &ALBTargetBinding, home: &Scope) -> Result<Declaration, V
         target_groups: spec.target_groups.as_ref().map(|groups| reader.target_groups(groups)),
         identity_providers: spec.identity_providers.as_ref().map(|peers| reader.peers("spec.identityProviders", peers)),
         path_mtu_discovery: spec.path_mtu_discovery,
-        blue_green: spec
-            .blue_green
-            .as_ref()
-            .map(|pair| BlueGreenPair { blue: pair.blue.clone(), green: pair.green.clone() }),
+        blue_green: spec.blue_green.as_ref().map(|pair| reader.blue_green(pair, spec.target_groups.as_deref())),
         manage: spec.manage.iter().copied().collect(),
     };
-    if binding.load_balancer.is_none() && binding.group.is_none() {
+    if binding.manage.is_empty() {
+        reader.find("spec.manage", "nothing would be managed: name at least one of ListenerIngress, TargetEgress or TargetIngress, or write enforcement: Observe to change nothing");
+    }
+    if spec.load_balancer == api::LoadBalancerRef::default() {
         reader.find("spec.loadBalancer", "names neither a load balancer nor a security group: write one of arn, name, tags, ingress, gateway, service or securityGroup");
     }
     let stance = stance(object);
@@ -113,6 +113,13 @@ fn scope(spec: &api::ALBTargetBindingSpec, load_balancer: Option<&LoadBalancerSe
     }
 }
 
+/// Reads a network as the API server does: leading zeros, which some read as octal, are refused.
+fn network(text: &str) -> Option<IpNet> {
+    let (address, length) = text.split_once('/')?;
+    let net = IpNet::new(address.parse::<std::net::IpAddr>().ok()?, length.parse().ok()?).ok()?;
+    (net.prefix_len().to_string() == length).then_some(net)
+}
+
 #[derive(Default)]
 struct Reader {
     findings: Vec<Finding>,
@@ -132,12 +139,13 @@ impl Reader {
     }
 
     /// The one field that is set, of several of which exactly one is to be.
-    fn one_of<T>(&mut self, field: &str, candidates: Vec<(&str, Option<T>)>) -> Option<T> {
+    /// What is set may have been found wrong, and be told of already.
+    fn one_of<T>(&mut self, field: &str, candidates: Vec<(&str, Option<Option<T>>)>) -> Option<T> {
         let names: Vec<String> = candidates.iter().map(|(name, _)| (*name).to_owned()).collect();
-        let mut set: Vec<(&str, T)> =
+        let mut set: Vec<(&str, Option<T>)> =
             candidates.into_iter().filter_map(|(name, value)| value.map(|value| (name, value))).collect();
         if set.len() == 1 {
-            return set.pop().map(|(_, value)| value);
+            return set.pop().and_then(|(_, value)| value);
         }
         let found = if set.is_empty() {
             "none".into()
@@ -150,17 +158,14 @@ impl Reader {
 
     fn load_balancer(&mut self, reference: &api::LoadBalancerRef) -> Option<LoadBalancerSelector> {
         let in_cluster = |field: &'static str, object: &Option<api::LocalObjectRef>| {
-            object.as_ref().map(|object| LoadBalancerSelector::InCluster { field, name: object.name.clone() })
+            object.as_ref().map(|object| Some(LoadBalancerSelector::InCluster { field, name: object.name.clone() }))
         };
-        let arn = reference
-            .arn
-            .as_ref()
-            .and_then(|text| self.arn("spec.loadBalancer.arn", text))
-            .map(LoadBalancerSelector::Arn);
+        let arn =
+            reference.arn.as_ref().map(|text| self.arn("spec.loadBalancer.arn", text).map(LoadBalancerSelector::Arn));
         let candidates = vec![
             ("arn", arn),
-            ("name", reference.name.clone().map(LoadBalancerSelector::Name)),
-            ("tags", reference.tags.clone().map(LoadBalancerSelector::Tags)),
+            ("name", reference.name.clone().map(LoadBalancerSelector::Name).map(Some)),
+            ("tags", reference.tags.clone().map(LoadBalancerSelector::Tags).map(Some)),
             ("ingress", in_cluster("ingress", &reference.ingress)),
             ("gateway", in_cluster("gateway", &reference.gateway)),
             ("service", in_cluster("service", &reference.service)),
@@ -170,14 +175,20 @@ impl Reader {
     }
 
     fn group(&mut self, field: &str, reference: &api::SecurityGroupRef) -> Option<GroupSelector> {
+        if reference.account_id.is_some() && reference.id.is_none() {
+            self.find(
+                &format!("{field}.accountID"),
+                "stands only beside id: name a group of another account by its id, or leave accountID out",
+            );
+        }
         let account = reference.account_id.as_deref().map(Into::into);
-        let id = reference.id.as_deref().map(|id| GroupSelector::Id { id: id.into(), account });
+        let id = reference.id.as_deref().map(|id| Some(GroupSelector::Id { id: id.into(), account }));
         self.one_of(
             field,
             vec![
                 ("id", id),
-                ("name", reference.name.clone().map(GroupSelector::Name)),
-                ("tags", reference.tags.clone().map(GroupSelector::Tags)),
+                ("name", reference.name.clone().map(GroupSelector::Name).map(Some)),
+                ("tags", reference.tags.clone().map(GroupSelector::Tags).map(Some)),
             ],
         )
     }
@@ -187,35 +198,26 @@ impl Reader {
     }
 
     fn peer(&mut self, field: &str, peer: &api::Peer) -> Option<PeerSelector> {
-        let findings = self.findings.len();
-        let cidr =
-            peer.cidr.as_ref().and_then(|text| self.cidr(&format!("{field}.cidr"), text)).map(PeerSelector::Cidr);
+        let cidr = peer.cidr.as_ref().map(|text| self.cidr(&format!("{field}.cidr"), text).map(PeerSelector::Cidr));
         let group = peer
             .security_group
             .as_ref()
-            .and_then(|group| self.group(&format!("{field}.securityGroup"), group))
-            .map(PeerSelector::Group);
-        let list = peer
-            .prefix_list
-            .as_ref()
-            .and_then(|list| {
-                let id = list.id.as_deref().map(|id| PrefixListSelector::Id(id.into()));
-                let name = list.name.clone().map(PrefixListSelector::Name);
-                self.one_of(&format!("{field}.prefixList"), vec![("id", id), ("name", name)])
-            })
-            .map(PeerSelector::PrefixList);
+            .map(|group| self.group(&format!("{field}.securityGroup"), group).map(PeerSelector::Group));
+        let list = peer.prefix_list.as_ref().map(|list| {
+            let id = list.id.as_deref().map(|id| Some(PrefixListSelector::Id(id.into())));
+            let name = list.name.clone().map(PrefixListSelector::Name).map(Some);
+            let list = self.one_of(&format!("{field}.prefixList"), vec![("id", id), ("name", name)]);
+            list.map(PeerSelector::PrefixList)
+        });
         if peer.vpc == Some(false) {
             self.find(&format!("{field}.vpc"), "false says nothing: write vpc: true, or leave it out");
         }
-        if self.findings.len() > findings {
-            return None;
-        }
-        let vpc = peer.vpc.map(|_| PeerSelector::Vpc);
+        let vpc = peer.vpc.map(|_| Some(PeerSelector::Vpc));
         self.one_of(field, vec![("cidr", cidr), ("securityGroup", group), ("prefixList", list), ("vpc", vpc)])
     }
 
     fn cidr(&mut self, field: &str, text: &str) -> Option<Cidr> {
-        let Ok(net) = text.parse::<IpNet>() else {
+        let Some(net) = network(text) else {
             self.find(field, format!("{text:?} is not a network: expected one such as 10.0.0.0/8 or 2001:db8::/32"));
             return None;
         };
@@ -224,6 +226,26 @@ impl Reader {
             return None;
         }
         Some(Cidr::new(net))
+    }
+
+    /// Where no target groups are declared the derived ones are meant, whose names only AWS knows.
+    fn blue_green(&mut self, pair: &api::BlueGreen, declared: Option<&[api::TargetGroup]>) -> BlueGreenPair {
+        if pair.blue == pair.green {
+            let message = format!("blue and green are both {:?}: name two different target groups", pair.blue);
+            self.find("spec.blueGreen", message);
+        }
+        for (color, name) in [("blue", &pair.blue), ("green", &pair.green)] {
+            if let Some(groups) = declared.filter(|groups| groups.iter().all(|group| group.name != *name)) {
+                let names: Vec<&str> = groups.iter().map(|group| group.name.as_str()).collect();
+                let field = format!("spec.blueGreen.{color}");
+                let names = names.join(", ");
+                self.find(
+                    &field,
+                    format!("no target group named {name:?} stands in targetGroups: write one of {names}"),
+                );
+            }
+        }
+        BlueGreenPair { blue: pair.blue.clone(), green: pair.green.clone() }
     }
 
     fn listeners(&mut self, listeners: &[api::Listener]) -> Vec<ListenerDeclaration> {
@@ -272,16 +294,19 @@ impl Reader {
             let arn = reference
                 .arn
                 .as_ref()
-                .and_then(|text| self.arn(&format!("{field}.arn"), text))
-                .map(TargetGroupSelector::Arn);
-            self.one_of(&field, vec![("arn", arn), ("name", reference.name.clone().map(TargetGroupSelector::Name))])
+                .map(|text| self.arn(&format!("{field}.arn"), text).map(TargetGroupSelector::Arn));
+            let name = reference.name.clone().map(TargetGroupSelector::Name).map(Some);
+            self.one_of(&field, vec![("arn", arn), ("name", name)])
         });
         let reaches = group.security_groups.is_some() || group.addresses.is_some();
         if group.reference.is_none() && (group.ports.is_none() || !reaches) {
             self.find(field, "without ref, ports and one of securityGroups or addresses are required");
         }
-        for port in group.ports.iter().flatten().chain(&group.health_check_port) {
+        for port in group.ports.iter().flatten() {
             self.port(&format!("{field}.ports"), *port);
+        }
+        if let Some(port) = group.health_check_port {
+            self.port(&format!("{field}.healthCheckPort"), port);
         }
         let groups = group.security_groups.as_ref().map(|groups| {
             let field = format!("{field}.securityGroups");
@@ -309,3 +334,6 @@ impl Reader {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

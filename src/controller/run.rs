@@ -10,6 +10,7 @@ use kube::api::Api;
 use kube::runtime::{WatchStreamExt, watcher};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::api::ALBTargetBinding;
 use crate::api::names::LEASE;
@@ -72,6 +73,7 @@ pub async fn run(
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
     let (clock, jitter) = (Clock::system(), Jitter::from_entropy());
+    let _beating = AbortOnDropHandle::new(tokio::spawn(beat(vitals.heartbeat.clone())));
     let Some(us) = until_stopped(&stop, identify(&client, &settings)).await else { return Ok(()) };
     // The election outlives the work: the lease is released when nothing can be written any more.
     let election = CancellationToken::new();
@@ -123,11 +125,9 @@ async fn work(parts: Parts, vitals: Vitals, stop: CancellationToken) -> anyhow::
         reports: Queue::new(queue(), jitter.clone()),
         jitter,
     });
-    let beating = tokio::spawn(beat(vitals.heartbeat));
     let watching = tokio::spawn(Arc::clone(&context).watch(vitals.readiness, stop.clone()));
     Arc::clone(&context).lead(stop).await;
     watching.await?;
-    beating.abort();
     drop(context);
     telling.await?;
     Ok(())

@@ -10,6 +10,8 @@ mod ids;
 mod object;
 mod plan;
 mod rule;
+#[cfg(test)]
+mod tests;
 
 pub use declaration::*;
 pub use facts::*;

@@ -162,7 +162,7 @@ fn all_messages(summary: &Summary) -> String {
 }
 
 fn stalls(summary: &Summary, input: &Input<'_>) -> bool {
-    input.declaration.is_err() || summary.problems.first().is_some_and(|problem| problem.reason.stalls())
+    input.declaration.is_err() || summary.problems.iter().any(|problem| problem.reason.stalls())
 }
 
 fn reconciling(input: &Input<'_>, summary: &Summary, ready: &Verdict) -> Verdict {
@@ -177,7 +177,7 @@ fn stalled(summary: &Summary, input: &Input<'_>) -> Verdict {
     if let Some(findings) = findings(input) {
         return Verdict::new(KIND, Some(true), "Invalid", findings);
     }
-    match summary.problems.first().filter(|problem| problem.reason.stalls()) {
+    match summary.problems.iter().find(|problem| problem.reason.stalls()) {
         Some(problem) => Verdict::new(KIND, Some(true), problem.reason.word(), &problem.message),
         None => Verdict::new(KIND, Some(false), "NotStalled", ""),
     }

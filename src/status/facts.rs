@@ -53,10 +53,10 @@ pub fn facts_of(status: &Status) -> Option<BindingFacts> {
     let load_balancer = status.load_balancer.as_ref()?;
     let group = load_balancer.security_group.as_deref().map(Into::into);
     let cidrs = load_balancer.vpc_cidrs.iter().filter_map(|text| cidr(text)).collect();
-    let vpc = VpcFacts { id: load_balancer.vpc_id.as_str().into(), cidrs };
+    let vpc_id = Some(load_balancer.vpc_id.as_str()).filter(|id| !id.is_empty());
     Some(BindingFacts {
         load_balancer: Some(read_load_balancer(load_balancer)?),
-        vpc: Some(vpc),
+        vpc: vpc_id.map(|id| VpcFacts { id: id.into(), cidrs }),
         group,
         target_groups: status.target_groups.iter().map(read_target_group).collect(),
         peers: PeerFacts::default(),

@@ -237,3 +237,6 @@ pub fn usage(
     }
     RuleUsage { used: v4.max(v6), limit }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,219 @@
+//! Each thing that the check refuses has a plan that no planner should make.
+
+use super::*;
+use crate::api::ForeignRules;
+use crate::model::{ActualRule, Farewell, RuleId, Tags};
+use crate::testing::*;
+
+const RULE: &str = "ingress tcp 8000 from sg-alb";
+
+fn plan_of(scene: &Scene, actions: Vec<Action>) -> Plan {
+    let step = |action| Step {
+        action,
+        group: scene.group.key.clone(),
+        spec: spec(RULE),
+        objects: objects(&["shop"]),
+        reason: String::new(),
+        description: String::new(),
+        interrupts_untracked: false,
+    };
+    Plan { steps: actions.into_iter().map(step).collect(), ..scene.plan() }
+}
+
+fn checked(scene: &Scene, action: Action) -> Result<Checked, Violation> {
+    super::plan(&scene.us, &scene.group, &scene.claims, plan_of(scene, vec![action]))
+}
+
+#[track_caller]
+fn assert_refused(scene: &Scene, action: Action, why: &str) {
+    assert_eq!(checked(scene, action).map_err(|violation| violation.why), Err(why));
+}
+
+#[track_caller]
+fn assert_passes(scene: &Scene, action: Action) {
+    assert_eq!(checked(scene, action).map(|_| ()), Ok(()));
+}
+
+fn id(rule: &ActualRule) -> RuleId {
+    rule.id.clone()
+}
+
+fn authorize() -> Action {
+    Action::Authorize { peer_account: None }
+}
+
+fn revoke(rule: &ActualRule) -> Action {
+    Action::Revoke { id: id(rule), foreign: false }
+}
+
+fn take_foreign(rule: &ActualRule) -> Action {
+    Action::Revoke { id: id(rule), foreign: true }
+}
+
+fn remover() -> Claim {
+    Claim { foreign_rules: ForeignRules::Remove, ..claim("shop", &[]) }
+}
+
+#[test]
+fn a_plan_that_is_right_passes() {
+    assert_passes(&Scene::new(vec![claim("shop", &[RULE])], vec![]), authorize());
+    let rule = ours(RULE, &["shop"]);
+    let surplus = Scene::new(vec![claim("shop", &[])], vec![rule.clone()]);
+    assert_passes(&surplus, revoke(&rule));
+    assert_passes(&surplus, Action::Describe { id: id(&rule) });
+    assert_passes(&surplus, Action::Release { id: id(&rule) });
+    let rule = foreign(RULE);
+    assert_passes(&Scene::new(vec![remover()], vec![rule.clone()]), take_foreign(&rule));
+    let rule = of_cluster("stage", RULE);
+    let needed = Scene::new(vec![claim("shop", &[RULE])], vec![rule.clone()]);
+    assert_passes(&needed, Action::Adopt { id: id(&rule) });
+}
+
+#[test]
+fn nothing_is_written_that_nobody_may_write() {
+    const WHY: &str = "nobody who may write this group asks for it";
+    assert_refused(&Scene::new(vec![], vec![]), authorize(), WHY);
+    let with = |stance| Scene::new(vec![Claim { stance, ..claim("shop", &[RULE]) }], vec![]);
+    assert_refused(&with(Stance::Observe), authorize(), WHY);
+    assert_refused(&with(Stance::Leaving(Farewell::Abandon)), authorize(), WHY);
+    let enforcing = with(Stance::Enforce);
+    assert_refused(&enforcing.clone().tagged(Tags::new()), authorize(), WHY);
+    assert_refused(&enforcing.clone().tagged(opted_in("owned", "team-other")), authorize(), WHY);
+    assert_passes(&enforcing.tagged(opted_in("owned", "team-shop")), authorize());
+}
+
+#[test]
+fn a_step_for_another_group_is_refused() {
+    let scene = Scene::new(vec![claim("shop", &[RULE])], vec![]);
+    let mut plan = plan_of(&scene, vec![authorize()]);
+    plan.steps[0].group = key("sg-2");
+    let violation = super::plan(&scene.us, &scene.group, &scene.claims, plan).expect_err("another group");
+    assert_eq!(
+        violation.to_string(),
+        "refusing to authorize sg-2 ingress tcp 8000 from sg-alb: it belongs to another group. This is a bug in sgbind; \
+         please report it"
+    );
+}
+
+#[test]
+fn what_no_object_declares_is_not_authorized() {
+    const WHY: &str = "no object declares this rule";
+    assert_refused(&Scene::new(vec![claim("shop", &[])], vec![]), authorize(), WHY);
+    let gone = Claim { stance: Stance::Leaving(Farewell::Revoke), ..claim("shop", &[RULE]) };
+    assert_refused(&Scene::new(vec![gone], vec![]), authorize(), WHY);
+    // Nor what only those declare for whom nothing may be written.
+    let observing = Claim { stance: Stance::Observe, ..claim("frozen", &[RULE]) };
+    assert_refused(&Scene::new(vec![observing, claim("shop", &[])], vec![]), authorize(), WHY);
+    let claims = vec![claim("team-other/red", &[RULE]), claim("shop", &[])];
+    assert_refused(&Scene::new(claims, vec![]).tagged(opted_in("owned", "team-shop")), authorize(), WHY);
+}
+
+#[test]
+fn only_our_rules_are_described_and_released() {
+    for rule in [foreign(RULE), of_cluster("stage", RULE), of_other_identity(RULE)] {
+        let scene = Scene::new(vec![claim("shop", &[RULE])], vec![rule.clone()]);
+        assert_refused(&scene, Action::Describe { id: id(&rule) }, "the rule is not ours");
+        assert_refused(&scene, Action::Release { id: id(&rule) }, "the rule is not ours");
+    }
+}
+
+#[test]
+fn nothing_is_adopted_that_is_ours_or_not_there() {
+    let rule = ours(RULE, &["shop"]);
+    let scene = Scene::new(vec![claim("shop", &[RULE])], vec![rule.clone()]);
+    assert_refused(&scene, Action::Adopt { id: id(&rule) }, "there is nothing to adopt");
+    assert_refused(&scene, Action::Adopt { id: "sgr-none".into() }, "there is nothing to adopt");
+}
+
+#[test]
+fn a_rule_of_another_identity_is_not_adopted() {
+    let rule = of_other_identity(RULE);
+    let scene = Scene::new(vec![claim("shop", &[RULE])], vec![rule.clone()]);
+    assert_refused(&scene, Action::Adopt { id: id(&rule) }, "there is nothing to adopt");
+}
+
+#[test]
+fn a_foreign_rule_is_not_adopted_where_foreign_rules_are_left() {
+    let rule = foreign(RULE);
+    let reporting = Scene::new(vec![claim("shop", &[RULE])], vec![rule.clone()]);
+    assert_refused(&reporting, Action::Adopt { id: id(&rule) }, "no object removes foreign rules");
+    let needy = Claim { foreign_rules: ForeignRules::Remove, ..claim("shop", &[RULE]) };
+    let removing = Scene::new(vec![needy], vec![rule.clone()]);
+    assert_passes(&removing, Action::Adopt { id: id(&rule) });
+    assert_refused(
+        &removing.tagged(opted_in("shared", "*")),
+        Action::Adopt { id: id(&rule) },
+        "the group is shared: foreign rules stay",
+    );
+}
+
+#[test]
+fn a_needed_rule_is_not_revoked() {
+    let rule = ours(RULE, &["shop"]);
+    let scene = Scene::new(vec![claim("shop", &[RULE])], vec![rule.clone()]);
+    assert_refused(&scene, revoke(&rule), "the rule is needed");
+    // Nor one that an observing object needs.
+    let observing = Claim { stance: Stance::Observe, ..claim("frozen", &[RULE]) };
+    let scene = Scene::new(vec![claim("shop", &[]), observing], vec![rule.clone()]);
+    assert_refused(&scene, revoke(&rule), "the rule is needed");
+}
+
+#[test]
+fn only_what_is_ours_alone_is_revoked() {
+    const WHY: &str = "the rule is not ours alone";
+    let rules =
+        [foreign(RULE), of_cluster("stage", RULE), of_other_identity(RULE), ours_and(&["stage"], RULE, &["shop"])];
+    for rule in rules {
+        let scene = Scene::new(vec![claim("shop", &[])], vec![rule.clone()]);
+        assert_refused(&scene, revoke(&rule), WHY);
+    }
+    let scene = Scene::new(vec![claim("shop", &[])], vec![]);
+    assert_refused(&scene, Action::Revoke { id: "sgr-none".into(), foreign: false }, WHY);
+}
+
+#[test]
+fn a_rule_id_that_stands_for_another_rule_is_not_revoked() {
+    let other = ours("ingress tcp 9000 from sg-alb", &["shop"]);
+    let scene = Scene::new(vec![claim("shop", &[])], vec![other.clone()]);
+    assert_refused(&scene, revoke(&other), "the rule is not ours alone");
+}
+
+#[test]
+fn only_foreign_rules_are_taken_as_foreign() {
+    for rule in [ours(RULE, &["shop"]), of_cluster("stage", RULE), of_other_identity(RULE)] {
+        let scene = Scene::new(vec![remover()], vec![rule.clone()]);
+        assert_refused(&scene, take_foreign(&rule), "the rule is not foreign");
+    }
+}
+
+#[test]
+fn foreign_rules_are_not_taken_where_nobody_removes_them() {
+    let rule = foreign(RULE);
+    let reporting = Scene::new(vec![claim("shop", &[])], vec![rule.clone()]);
+    assert_refused(&reporting, take_foreign(&rule), "no object removes foreign rules");
+    let observing = Claim { stance: Stance::Observe, ..remover() };
+    let scene = Scene::new(vec![claim("other", &[]), observing], vec![rule.clone()]);
+    assert_refused(&scene, take_foreign(&rule), "no object removes foreign rules");
+}
+
+#[test]
+fn foreign_rules_are_not_taken_from_a_shared_group() {
+    let rule = foreign(RULE);
+    let scene = Scene::new(vec![remover()], vec![rule.clone()]).tagged(opted_in("shared", "*"));
+    assert_refused(&scene, take_foreign(&rule), "the group is shared: foreign rules stay");
+}
+
+#[test]
+fn what_lets_traffic_in_and_upkeep_come_in_a_phase_before_what_takes_away() {
+    let rule = ours("ingress tcp 9000 from sg-alb", &["shop"]);
+    let scene = Scene::new(vec![claim("shop", &[RULE])], vec![rule]);
+    let checked = super::plan(&scene.us, &scene.group, &scene.claims, scene.plan()).expect("a plan that passes");
+    let Phase::Make(steps) = checked.next_phase() else { panic!("{checked:?}") };
+    assert_eq!(texts(steps), ["authorize sg-1 ingress tcp 8000 from sg-alb"]);
+
+    let rules = vec![ours(RULE, &["shop"]), ours("ingress tcp 9000 from sg-alb", &["shop"])];
+    let scene = Scene::new(vec![claim("shop", &[RULE])], rules);
+    let checked = super::plan(&scene.us, &scene.group, &scene.claims, scene.plan()).expect("a plan that passes");
+    let Phase::Take(steps) = checked.next_phase() else { panic!("{checked:?}") };
+    assert_eq!(texts(steps), ["revoke sg-1 ingress tcp 9000 from sg-alb"]);
+}

@@ -1,0 +1,130 @@
+//! Rules that no sgbind made.
+
+use crate::api::ForeignRules;
+use crate::model::{
+    Action, ActualRule, Claim, Consent, Direction, Extent, Governance, Held, HoldReason, Ownership, Peer, RuleSpec,
+    Stance, Usage,
+};
+
+use super::surplus::hold_for_knowledge;
+use super::{Permission, Planner};
+
+impl<'a> Planner<'a> {
+    /// Whether a needed foreign rule may become ours: it is governed, and all who govern anything in its
+    /// direction agree that foreign rules go.
+    pub(super) fn may_adopt_foreign(&self, spec: &RuleSpec) -> bool {
+        let of_direction = |claim: &&Claim| *governed_extent(claim, spec.direction) != Extent::Nothing;
+        let votes = |claim: &&Claim| self.may_govern(claim, spec.direction);
+        let governed = !self.governing(spec, Governance::Inside).is_empty();
+        let mut voters = self.input.claims.iter().filter(votes).filter(of_direction);
+        governed && voters.all(|claim| self.wants_removal(claim)) && self.is_owned()
+    }
+
+    fn is_owned(&self) -> bool {
+        matches!(self.consent, Consent::Given { shared: false, .. })
+    }
+
+    fn wants_removal(&self, claim: &Claim) -> bool {
+        claim.foreign_rules == ForeignRules::Remove && self.is_writer(&claim.object)
+    }
+
+    fn governing(&self, spec: &RuleSpec, least: Governance) -> Vec<&'a Claim> {
+        let itself = spec.peer == Peer::SecurityGroup(self.input.group.key.id.clone());
+        let governs = |claim: &&Claim| {
+            let extent = governed_extent(claim, spec.direction);
+            self.may_govern(claim, spec.direction) && extent.governance(spec.traffic, itself) >= least
+        };
+        self.input.claims.iter().filter(governs).collect()
+    }
+
+    /// Whether an object has a say in what becomes of foreign rules.
+    fn may_govern(&self, claim: &Claim, direction: Direction) -> bool {
+        !matches!(claim.stance, Stance::Leaving(_))
+            && self.permission(&claim.object) != Permission::Refused
+            && !(direction == Direction::Ingress && self.is_controllers_ingress(claim))
+    }
+
+    /// Whether an object would write the ingress of its load balancer's group, which the AWS Load Balancer
+    /// Controller keeps.
+    fn is_controllers_ingress(&self, claim: &Claim) -> bool {
+        claim.governs.unless_used_elsewhere && self.input.group.is_load_balancer_controllers()
+    }
+
+    pub(super) fn foreign(&mut self) {
+        for rule in &self.input.group.rules {
+            let foreign = self.input.us.ownership(&rule.tags) == Ownership::Foreign;
+            if !foreign || self.needs.contains_key(&rule.spec) {
+                continue;
+            }
+            for claim in self.governing(&rule.spec, Governance::Wider) {
+                self.standing.entry(claim.object.clone()).or_default().foreign.insert(rule.spec.clone());
+            }
+            self.remove_foreign(rule);
+        }
+    }
+
+    fn remove_foreign(&mut self, rule: &ActualRule) {
+        let governing = self.governing(&rule.spec, Governance::Inside);
+        let wishes: Vec<&Claim> =
+            governing.iter().copied().filter(|claim| claim.foreign_rules == ForeignRules::Remove).collect();
+        if wishes.is_empty() {
+            return;
+        }
+        let objects = wishes.iter().map(|claim| claim.object.clone()).collect();
+        let action = Action::Revoke { id: rule.id.clone(), foreign: true };
+        let mut step = self.step(action, &rule.spec, objects, "a foreign rule".into());
+        step.interrupts_untracked = self.interrupts(&rule.spec);
+        match self.hold_foreign(&rule.spec, &governing) {
+            None => self.steps.push(step),
+            Some(reason) => {
+                if reason == HoldReason::ForeignRulesKept {
+                    for claim in wishes {
+                        self.standing.entry(claim.object.clone()).or_default().outvoted = true;
+                    }
+                }
+                self.held.push(Held { step, reason });
+            }
+        }
+    }
+
+    fn hold_foreign(&self, spec: &RuleSpec, governing: &[&Claim]) -> Option<HoldReason> {
+        let only_observes = governing.iter().all(|claim| claim.stance == Stance::Observe);
+        if only_observes {
+            return Some(HoldReason::Observe);
+        }
+        if self.is_left_to(spec) || !self.is_owned() || !governing.iter().all(|claim| self.wants_removal(claim)) {
+            return Some(HoldReason::ForeignRulesKept);
+        }
+        let known = governing.iter().filter_map(|claim| self.input.known.get_key_value(&claim.object));
+        if let Some(reason) = hold_for_knowledge(known) {
+            return Some(reason);
+        }
+        if self.input.claims.iter().any(|claim| claim.retained.contains(spec)) {
+            return Some(HoldReason::RevocationDelay);
+        }
+        if governing.iter().any(|claim| claim.governs.unless_used_elsewhere) {
+            match self.input.usage {
+                Usage::BoundLoadBalancersOnly => {}
+                Usage::Elsewhere(interfaces) => {
+                    return Some(HoldReason::GroupUsedElsewhere(interfaces.clone()));
+                }
+                Usage::Unknown => return Some(HoldReason::UsageUnknown),
+            }
+        }
+        // Whatever foreign rules admit may be needed until all that is declared is there.
+        self.input.claims.iter().any(|claim| self.is_unfinished(claim)).then_some(HoldReason::Applying)
+    }
+
+    /// Whether an object that declares no clients relies on this rule: whoever made it knows them.
+    fn is_left_to(&self, spec: &RuleSpec) -> bool {
+        let relies = |left: &RuleSpec| spec.direction == left.direction && spec.traffic.covers(left.traffic);
+        self.left_to_foreign.iter().any(relies)
+    }
+}
+
+fn governed_extent(claim: &Claim, direction: Direction) -> &Extent {
+    match direction {
+        Direction::Ingress => &claim.governs.ingress,
+        Direction::Egress => &claim.governs.egress,
+    }
+}
