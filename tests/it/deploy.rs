@@ -170,15 +170,31 @@ fn sgbind() -> Command {
 #[test]
 fn variables_are_options_of_the_controller() {
     let help = String::from_utf8(sgbind().arg("--help").output().unwrap().stdout).unwrap();
-    let installation: Vec<Value> = serde_saphyr::from_multiple(&role::kustomize("examples/installation")).unwrap();
-    let config = installation.iter().find(|object| object["kind"] == "ConfigMap").unwrap();
-    let names = config["data"].as_object().unwrap().keys().map(String::as_str);
-    let names =
-        names.chain(container()["env"].as_array().unwrap().iter().map(|variable| variable["name"].as_str().unwrap()));
-    for name in names {
+    let variables = container()["env"].as_array().unwrap();
+    let installed = installed_options();
+    let names = variables.iter().map(|variable| variable["name"].as_str().unwrap());
+    for name in names.chain(installed.keys().map(String::as_str)) {
         assert!(help.contains(&format!("[env: {name}=")), "{name} is no option:\n{help}");
     }
     assert_eq!(container()["args"], json!(["controller"]));
+    assert_eq!(container()["envFrom"], json!([{"configMapRef": {"name": shipped("ConfigMap")["metadata"]["name"]}}]));
+    let namespace = variables.iter().find(|variable| variable["name"] == "SGBIND_NAMESPACE").unwrap();
+    assert_eq!(namespace["valueFrom"]["fieldRef"]["fieldPath"], "metadata.namespace");
+}
+
+/// The controller of the example understands its options: what it lacks here is only a cluster.
+#[test]
+fn options_of_the_installation_are_understood() {
+    let mut controller = sgbind();
+    controller.envs(installed_options()).env("SGBIND_HTTP_ADDRESS", "127.0.0.1:0").env("KUBECONFIG", "/absent");
+    let said = String::from_utf8(controller.output().unwrap().stderr).unwrap();
+    assert!(said.contains("no Kubernetes API server is configured"), "{said}");
+}
+
+fn installed_options() -> BTreeMap<String, String> {
+    let installation: Vec<Value> = serde_saphyr::from_multiple(&role::kustomize("examples/installation")).unwrap();
+    let config = installation.into_iter().find(|object| object["kind"] == "ConfigMap").unwrap();
+    serde_json::from_value(config["data"].clone()).unwrap()
 }
 
 /// Whoever forgets to name the cluster is told so, and nothing runs under a name that is not meant.
