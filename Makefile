@@ -5,6 +5,9 @@ CONTROLPLANE := $(CACHE)/controlplane
 VENV := $(CACHE)/venv
 SGBIND := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)/debug/sgbind
 
+# Python's compiled files go there too, not beside the sources.
+export PYTHONPYCACHEPREFIX := $(CACHE)/pycache
+
 # Cargo and Go share the cores among themselves; make's own job server would starve one of them.
 CARGO := env -u MAKEFLAGS -u MFLAGS cargo
 # The demo's binary is built together with the tests, so that both use the same features and nothing is built twice.
