@@ -20,5 +20,6 @@ pub mod status;
 pub mod aws;
 pub mod controller;
 pub mod telemetry;
+pub mod batch;
 pub mod clock;
 pub mod cli;

@@ -1,7 +1,6 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -10,21 +9,18 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
 use crate::model::{AccountId, Region, Scope, SecurityGroupId, VpcId};
 
-use super::batch::Batch;
 use super::connection::{CONNECT_TIMEOUT, default_client, with_time_limit};
 use super::ec2::{Ec2, FILTER_VALUES, Interface, RulesRead, SecurityGroup};
 use super::elb::{Elb, TaggedLoadBalancer};
 use super::error::{AwsError, Call};
 use super::pacing::Pacer;
+use crate::batch::{Batch, WINDOW};
 
 /// The first attempt included.
 const ATTEMPTS: u32 = 3;
 
 /// A batch's keys become the values of one filter.
 const BATCH: NonZeroUsize = NonZeroUsize::new(FILTER_VALUES).expect("a filter has values");
-
-/// How long a read waits for others that it can be joined with.
-const BATCH_WINDOW: Duration = Duration::from_millis(5);
 
 /// All of AWS that the controller may use: one [`Cloud`] for each account and Region, made when first
 /// asked for.
@@ -113,19 +109,19 @@ impl Cloud {
         let elb = Elb::new(config, scope.clone());
         let (groups, rules, interfaces, balancers) = (ec2.clone(), ec2.clone(), ec2.clone(), elb.clone());
         Self {
-            groups: Batch::new(BATCH, BATCH_WINDOW, move |ids| {
+            groups: Batch::new(BATCH, WINDOW, move |ids| {
                 let ec2 = groups.clone();
                 Box::pin(async move { ec2.read_groups(ids).await })
             }),
-            rules: Batch::new(BATCH, BATCH_WINDOW, move |ids| {
+            rules: Batch::new(BATCH, WINDOW, move |ids| {
                 let ec2 = rules.clone();
                 Box::pin(async move { ec2.read_rules(ids).await })
             }),
-            interfaces: Batch::new(BATCH, BATCH_WINDOW, move |vpcs| {
+            interfaces: Batch::new(BATCH, WINDOW, move |vpcs| {
                 let ec2 = interfaces.clone();
                 Box::pin(async move { ec2.read_interfaces_by_vpc(vpcs).await })
             }),
-            load_balancers: Batch::new(BATCH, BATCH_WINDOW, move |_| {
+            load_balancers: Batch::new(BATCH, WINDOW, move |_| {
                 let elb = balancers.clone();
                 Box::pin(async move { Ok(BTreeMap::from([((), Arc::new(elb.read_tagged_load_balancers().await?))])) })
             }),

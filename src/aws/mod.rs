@@ -13,7 +13,6 @@
 //! - Absent on purpose: a trait over AWS. Tests replace the HTTP client, so that they run the SDK's own
 //!   serialisation, retries and paging.
 
-pub mod batch;
 mod clouds;
 mod connection;
 mod ec2;

@@ -9,8 +9,8 @@ use crate::apply::{self, Outcomes};
 use crate::aws::{AwsError, Cloud};
 use crate::check::{self, Checked, Phase};
 use crate::model::{
-    Action, ActualRule, Direction, GroupKey, GroupState, Held, HoldReason, Knowledge, ObjectProblem, ObjectRef, Peer,
-    Plan, PrefixListId, Problem, Reason, RuleSpec, Step, Usage,
+    self, Action, ActualRule, Direction, GroupKey, GroupState, Held, HoldReason, Knowledge, Named, ObjectProblem,
+    ObjectRef, Ownership, Peer, Plan, PrefixListId, Problem, Reason, RuleSpec, Step, Usage,
 };
 use crate::observe;
 use crate::plan;
@@ -51,7 +51,7 @@ struct Pass {
 }
 
 /// Why a pass ends early.
-enum Stop {
+pub(super) enum Stop {
     /// It is not for us to write.
     NotLeading,
     /// An object is not as the plan took it to be.
@@ -81,12 +81,12 @@ impl Context {
         let mut pass = Pass::default();
         for _ in 0..MOST_ROUNDS {
             let Some(state) = self.read(&cloud, key).await? else { return Ok(self.vanished(key)) };
-            let view = self.index().view(key, Instant::now());
+            let view = self.view(&state);
             if view.claims.is_empty() {
                 self.forget(key);
                 return Ok(Outcome::Done);
             }
-            let usage = usage(&cloud, &state, &view).await;
+            let usage = self.usage(&cloud, &state, &view).await;
             let plan = plan::group(&plan::Input {
                 us: &self.us,
                 group: &state,
@@ -119,6 +119,29 @@ impl Context {
     async fn read(&self, cloud: &Cloud, key: &GroupKey) -> Result<Option<GroupState>, AwsError> {
         let (group, rules) = futures::try_join!(cloud.group(&key.id), cloud.rules(&key.id))?;
         Ok(group.map(|group| GroupState { key: key.clone(), tags: group.tags, rules: rules.rules }))
+    }
+
+    fn view(&self, state: &GroupState) -> GroupView {
+        let ours = |rule: &&ActualRule| matches!(self.us.ownership(&rule.tags), Ownership::Ours { .. });
+        let named: Vec<Named> =
+            state.rules.iter().filter(ours).map(|rule| model::named(&self.us.cluster, &rule.description)).collect();
+        self.index().view(&state.key, &named, Instant::now())
+    }
+
+    /// Who uses the group, where that decides about foreign rules.
+    async fn usage(&self, cloud: &Cloud, state: &GroupState, view: &GroupView) -> Usage {
+        let foreign = |rule: &ActualRule| self.us.ownership(&rule.tags) == Ownership::Foreign;
+        if !view.claims.iter().any(removes_foreign) || !state.rules.iter().any(foreign) {
+            return Usage::Unknown;
+        }
+        let load_balancers = self.index().load_balancers();
+        match observe::usage(cloud, &state.key.id, &load_balancers).await {
+            Ok(usage) => usage,
+            Err(error) => {
+                tracing::warn!(group = %state.key, error = %error, "who uses a security group could not be read");
+                Usage::Unknown
+            }
+        }
     }
 
     /// Carries the plan's next phase out. `false`: there is none, the pass has come to rest.
@@ -221,7 +244,7 @@ impl Context {
 
     /// The group is not there (any more): its rules are not either.
     fn vanished(&self, key: &GroupKey) -> Outcome {
-        let view = self.index().view(key, Instant::now());
+        let view = self.index().view(key, &[], Instant::now());
         let message = format!("security group {} is not in {}: was it deleted?", key.id, key.scope);
         let problem = Problem::new(Reason::SecurityGroupNotFound, message);
         let needing = view.claims.iter().filter(|claim| !claim.rules.is_empty());
@@ -244,7 +267,7 @@ impl Context {
 
     /// The group could not be read: what was known of it stays, and everyone is told.
     fn unreadable(&self, key: &GroupKey, error: &AwsError) {
-        let view = self.index().view(key, Instant::now());
+        let view = self.index().view(key, &[], Instant::now());
         let problem = Problem::new(observe::reason(error.class()), error.to_string());
         let problems: Vec<ObjectProblem> = view
             .revisions
@@ -361,21 +384,6 @@ fn stale_objects(plan: &Plan, view: &GroupView) -> BTreeSet<ObjectRef> {
     objects.into_iter().filter(|object| stale(object)).cloned().collect()
 }
 
-/// Who uses the group, where that decides about foreign rules.
-async fn usage(cloud: &Cloud, state: &GroupState, view: &GroupView) -> Usage {
-    let tagged = |rule: &ActualRule| rule.tags.keys().any(|key| key.starts_with(crate::api::names::CLUSTER_TAG_PREFIX));
-    if !view.claims.iter().any(removes_foreign) || state.rules.iter().all(tagged) {
-        return Usage::Unknown;
-    }
-    match observe::usage(cloud, &state.key.id, &view.load_balancers).await {
-        Ok(usage) => usage,
-        Err(error) => {
-            tracing::warn!(group = %state.key, error = %error, "who uses a security group could not be read");
-            Usage::Unknown
-        }
-    }
-}
-
 /// The weights of the prefix lists that the rules name; none if they can't be read, as they are only told.
 async fn weights(cloud: &Cloud, state: &GroupState) -> BTreeMap<PrefixListId, u32> {
     let lists: BTreeSet<PrefixListId> = state
@@ -397,39 +405,5 @@ fn label(key: &GroupKey) -> metrics::Group {
         account: key.scope.account.to_string(),
         region: key.scope.region.to_string(),
         security_group: key.id.to_string(),
-    }
-}
-
-impl Context {
-    /// Reads all objects from the API server, not from the cache: a revoke that rests on what has changed since
-    /// is not carried out.
-    async fn objects_are_as_known(&self, view: &GroupView) -> Result<(), Stop> {
-        let fresh = match self.objects_api().list_metadata(&kube::api::ListParams::default()).await {
-            Ok(list) => list,
-            Err(error) => {
-                tracing::warn!(%error, "objects could not be read before a revoke");
-                return Err(Stop::Outdated);
-            }
-        };
-        let fresh: super::index::Fingerprint = fresh
-            .items
-            .iter()
-            .map(|object| {
-                let reference = ObjectRef {
-                    kind: crate::model::Kind::AlbTargetBinding,
-                    namespace: object.metadata.namespace.clone().unwrap_or_default(),
-                    name: object.metadata.name.clone().unwrap_or_default(),
-                };
-                (reference, super::index::fingerprint(&object.metadata))
-            })
-            .collect();
-        let known = self.index().fingerprint();
-        let same_claims = self.index().needs_the_same(&view.revisions);
-        let leads = self.leadership.is_held();
-        if fresh == known && same_claims && leads {
-            Ok(())
-        } else {
-            Err(if leads { Stop::Outdated } else { Stop::NotLeading })
-        }
     }
 }

@@ -11,8 +11,8 @@ use tokio::time::Instant;
 use crate::api::{ALBTargetBinding, DriftStatus, ForeignRules, RuleUsage};
 use crate::desired::{self, Desired};
 use crate::model::{
-    BindingFacts, Claim, Declaration, ElbArn, GroupKey, Knowledge, Known, ObjectProblem, ObjectRef, Plan, Problem,
-    Resolution, Retained, RuleSpec, Scope, SecurityGroupId, Stance, Thing,
+    BindingFacts, Claim, Declaration, ElbArn, GroupKey, Knowledge, Known, Named, ObjectProblem, ObjectRef, Plan,
+    Problem, Resolution, Retained, RuleSpec, Scope, SecurityGroupId, Stance, Thing,
 };
 use crate::status::{self, GroupReport};
 use crate::validate::{self, Finding};
@@ -37,6 +37,8 @@ pub struct Index {
     home: Scope,
     objects: BTreeMap<ObjectRef, Entry>,
     groups: BTreeMap<GroupKey, GroupEntry>,
+    /// Who has to do with a group.
+    claimants: BTreeMap<GroupKey, BTreeSet<ObjectRef>>,
 }
 
 struct Entry {
@@ -48,6 +50,8 @@ struct Entry {
     /// By group; only where the history is settled.
     retained: BTreeMap<SecurityGroupId, BTreeSet<RuleSpec>>,
     drift: Option<DriftStatus>,
+    /// Every group that the object needs, needed lately or has written.
+    groups: BTreeSet<GroupKey>,
     /// Goes up whenever what the object needs may have changed.
     revision: u64,
 }
@@ -84,14 +88,14 @@ pub struct GroupView {
     pub claims: Vec<Claim>,
     pub known: BTreeMap<ObjectRef, Known>,
     pub revisions: BTreeMap<ObjectRef, u64>,
-    /// Load balancers that some object binds.
-    pub load_balancers: BTreeSet<ElbArn>,
     pub settled: BTreeSet<RuleSpec>,
 }
 
 /// What a change of an object calls for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Touched {
+    /// Whether it asks for anything else than before.
+    pub changed: bool,
     pub groups: BTreeSet<GroupKey>,
     /// Whether the object is to be looked up anew.
     pub resolve: bool,
@@ -102,7 +106,7 @@ pub type Fingerprint = BTreeMap<ObjectRef, (String, i64, bool, bool)>;
 
 impl Index {
     pub fn new(home: Scope, patience: Patience) -> Self {
-        Self { patience, home, objects: BTreeMap::new(), groups: BTreeMap::new() }
+        Self { patience, home, objects: BTreeMap::new(), groups: BTreeMap::new(), claimants: BTreeMap::new() }
     }
 
     // Objects come, change and go.
@@ -112,41 +116,52 @@ impl Index {
         let reference = validate::object_ref(&object);
         let declaration = validate::binding(&object, &self.home);
         let object = Arc::new(object);
-        let before = self.objects.get(&reference).map(Entry::groups).unwrap_or_default();
-        let same_object = |entry: &Entry| entry.object.metadata.uid == object.metadata.uid;
-        if self.objects.get(&reference).is_some_and(|entry| !same_object(entry)) {
-            self.objects.remove(&reference);
-        }
-        let entry = match self.objects.entry(reference) {
-            std::collections::btree_map::Entry::Vacant(vacant) => {
+        let known = self.objects.get(&reference);
+        let before = known.map(|entry| entry.groups.clone()).unwrap_or_default();
+        let mut touched = match self.objects.get_mut(&reference) {
+            Some(entry) if entry.object.metadata.uid == object.metadata.uid => entry.update(object, declaration),
+            _ => {
                 let history = seed(&object, &declaration);
-                let mut entry = Entry::new(object, declaration, history);
-                entry.recompute();
-                let entry = vacant.insert(entry);
-                return Touched { groups: before.union(&entry.groups()).cloned().collect(), resolve: true };
+                let entry = Entry::new(object, declaration, history);
+                self.objects.insert(reference.clone(), entry);
+                Touched { changed: true, resolve: true, groups: BTreeSet::new() }
             }
-            std::collections::btree_map::Entry::Occupied(occupied) => occupied.into_mut(),
         };
-        let asks_otherwise = entry.declaration != declaration;
-        let respecified = entry.object.metadata.generation != object.metadata.generation;
-        if selection(&entry.declaration) != selection(&declaration) {
-            // Other things are meant: that they differ from those of before follows from the spec.
-            entry.history = History::default();
-            entry.resolution = None;
+        if touched.changed {
+            touched.groups = self.recompute(&reference).union(&before).cloned().collect();
         }
-        entry.object = object;
-        entry.declaration = declaration;
-        if !asks_otherwise {
-            return Touched::default();
-        }
-        entry.recompute();
-        let groups = before.union(&entry.groups()).cloned().collect();
-        Touched { groups, resolve: respecified }
+        touched
     }
 
     /// Forgets an object; the groups that it had to do with are told.
     pub fn remove(&mut self, reference: &ObjectRef) -> BTreeSet<GroupKey> {
-        self.objects.remove(reference).map(|entry| entry.groups()).unwrap_or_default()
+        let groups = self.objects.remove(reference).map(|entry| entry.groups).unwrap_or_default();
+        self.unclaim(reference, &groups);
+        groups
+    }
+
+    fn unclaim(&mut self, reference: &ObjectRef, groups: &BTreeSet<GroupKey>) {
+        for group in groups {
+            if let Some(claimants) = self.claimants.get_mut(group) {
+                claimants.remove(reference);
+                if claimants.is_empty() {
+                    self.claimants.remove(group);
+                }
+            }
+        }
+    }
+
+    /// Works out anew what an object needs. Tells the groups that it has to do with now.
+    fn recompute(&mut self, reference: &ObjectRef) -> BTreeSet<GroupKey> {
+        let Some(entry) = self.objects.get_mut(reference) else { return BTreeSet::new() };
+        let before = entry.groups.clone();
+        entry.recompute();
+        let after = entry.groups.clone();
+        self.unclaim(reference, &before);
+        for group in &after {
+            self.claimants.entry(group.clone()).or_default().insert(reference.clone());
+        }
+        after
     }
 
     pub fn objects(&self) -> impl Iterator<Item = &ObjectRef> {
@@ -190,14 +205,13 @@ impl Index {
             // The object has changed meanwhile: the answer is to another question.
             return BTreeSet::new();
         }
-        let before = entry.groups();
+        let before = entry.groups.clone();
         if resolution.complete {
             entry.history.read(resolution.facts.clone(), read_at, self.patience.revocation_delay);
         }
         entry.history.missing(resolution.absent.iter().cloned(), read_at);
         entry.resolution = Some(Resolved { generation: declaration.generation, resolution, read_at });
-        entry.recompute();
-        before.union(&entry.groups()).cloned().collect()
+        self.recompute(&declaration.object).union(&before).cloned().collect()
     }
 
     /// When an object is to be looked up again, from now: early if something could be settled or found by it.
@@ -224,22 +238,32 @@ impl Index {
 
     /// Every group that an object has to do with.
     pub fn groups(&self) -> BTreeSet<GroupKey> {
-        self.objects.values().flat_map(Entry::groups).collect()
+        self.claimants.keys().cloned().collect()
     }
 
-    pub fn view(&self, key: &GroupKey, now: Instant) -> GroupView {
-        let claiming = || self.objects.iter().filter(|(_, entry)| entry.groups().contains(key));
+    /// `named` are the objects that the group's rules name.
+    pub fn view(&self, key: &GroupKey, named: &[Named], now: Instant) -> GroupView {
+        let claimants = self.claimants.get(key);
+        let claiming = || claimants.into_iter().flatten().filter_map(|object| self.objects.get_key_value(object));
+        let may_be_anyone = named.iter().any(|named| matches!(named, Named::AtLeast(_)));
+        let concerned = named.iter().flat_map(Named::objects).filter_map(|object| self.objects.get_key_value(object));
+        let everyone = self.objects.iter().filter(|_| may_be_anyone);
         GroupView {
             claims: claiming().filter_map(|(reference, entry)| self.claim(reference, entry, key)).collect(),
-            known: self.objects.iter().map(|(reference, entry)| (reference.clone(), entry.known(now))).collect(),
-            revisions: claiming().map(|(reference, entry)| (reference.clone(), entry.revision)).collect(),
-            load_balancers: self
-                .objects
-                .values()
-                .filter_map(|entry| Some(entry.facts()?.load_balancer.as_ref()?.arn.clone()))
+            known: claiming()
+                .chain(concerned)
+                .chain(everyone)
+                .map(|(reference, entry)| (reference.clone(), entry.known(now)))
                 .collect(),
+            revisions: claiming().map(|(reference, entry)| (reference.clone(), entry.revision)).collect(),
             settled: self.groups.get(key).map(|group| group.settled.clone()).unwrap_or_default(),
         }
+    }
+
+    /// Load balancers that some object binds.
+    pub fn load_balancers(&self) -> BTreeSet<ElbArn> {
+        let facts = self.objects.values().filter_map(Entry::facts);
+        facts.filter_map(|facts| Some(facts.load_balancer.as_ref()?.arn.clone())).collect()
     }
 
     fn claim(&self, reference: &ObjectRef, entry: &Entry, key: &GroupKey) -> Option<Claim> {
@@ -255,7 +279,7 @@ impl Index {
             stance: declaration.stance,
             rules: needs.rules,
             retained,
-            recorded: declaration.finalizer && declaration.recorded_groups.contains(&key.id),
+            recorded: entry.is_looked_up() && declaration.finalizer && declaration.recorded_groups.contains(&key.id),
             pending_elsewhere: self.pending_elsewhere(reference, entry, key),
             governs: needs.governs,
             foreign_rules: declaration.foreign_rules,
@@ -279,8 +303,8 @@ impl Index {
         let group = self.groups.entry(key.clone()).or_default();
         group.settled = outcome.plan.standing.values().flat_map(|standing| standing.in_place.iter().cloned()).collect();
         group.outcome = Some(outcome);
-        let others = objects.iter().filter_map(|object| self.objects.get(object)).flat_map(Entry::groups);
-        others.filter(|other| other != key && self.waits(other)).collect()
+        let others = objects.iter().filter_map(|object| self.objects.get(object)).flat_map(|entry| &entry.groups);
+        others.filter(|other| *other != key && self.waits(other)).cloned().collect()
     }
 
     fn waits(&self, key: &GroupKey) -> bool {
@@ -310,7 +334,7 @@ impl Index {
 
     /// The time of the group that was looked at longest ago; `None` before all have been.
     pub fn oldest_pass(&self) -> Option<Instant> {
-        let times = self.groups().into_iter().map(|key| Some(self.groups.get(&key)?.outcome.as_ref()?.at));
+        let times = self.claimants.keys().map(|key| Some(self.groups.get(key)?.outcome.as_ref()?.at));
         times.min().flatten()
     }
 
@@ -345,8 +369,8 @@ impl Index {
     }
 
     fn reports<'a>(&'a self, reference: &ObjectRef, entry: &Entry) -> BTreeMap<SecurityGroupId, GroupReport<'a>> {
-        let report = |key: GroupKey| {
-            let outcome = self.groups.get(&key)?.outcome.as_ref()?;
+        let report = |key: &GroupKey| {
+            let outcome = self.groups.get(key)?.outcome.as_ref()?;
             let mine = |problem: &&ObjectProblem| problem.object == *reference;
             let problems: Vec<Problem> =
                 outcome.problems.iter().filter(mine).map(|problem| problem.problem.clone()).collect();
@@ -357,9 +381,9 @@ impl Index {
                 egress: outcome.egress,
                 current: outcome.revisions.get(reference) == Some(&entry.revision),
             };
-            Some((key.id, report))
+            Some((key.id.clone(), report))
         };
-        entry.groups().into_iter().filter_map(report).collect()
+        entry.groups.iter().filter_map(report).collect()
     }
 
     /// What an object that is being deleted waits for; `None` if it may go.
@@ -375,7 +399,7 @@ impl Index {
     fn after_revocation(&self, reference: &ObjectRef, entry: &Entry) -> Farewell {
         let mut left = BTreeSet::new();
         let reports = self.reports(reference, entry);
-        for key in entry.groups() {
+        for key in &entry.groups {
             let Some(report) = reports.get(&key.id).filter(|report| report.current) else { return Farewell::Wait };
             let surplus =
                 report.plan.standing.get(reference).map(|standing| standing.surplus.clone()).unwrap_or_default();
@@ -413,8 +437,23 @@ impl Entry {
             desired: Desired::default(),
             retained: BTreeMap::new(),
             drift: None,
+            groups: BTreeSet::new(),
             revision: 0,
         }
+    }
+
+    /// Takes the same object in as it is now.
+    fn update(&mut self, object: Arc<ALBTargetBinding>, declaration: Result<Declaration, Vec<Finding>>) -> Touched {
+        let changed = self.declaration != declaration;
+        let resolve = self.object.metadata.generation != object.metadata.generation;
+        if selection(&self.declaration) != selection(&declaration) {
+            // Other things are meant: that they differ from those of before follows from the spec.
+            self.history = History::default();
+            self.resolution = None;
+        }
+        self.object = object;
+        self.declaration = declaration;
+        Touched { changed, resolve, groups: BTreeSet::new() }
     }
 
     fn generation(&self) -> Option<i64> {
@@ -430,6 +469,8 @@ impl Entry {
         let (desired, retained) = self.needs();
         let changed = desired != self.desired || retained != self.retained;
         (self.desired, self.retained) = (desired, retained);
+        let recorded = validate::recorded_groups(&self.object);
+        self.groups = self.keys(self.desired.groups.keys().chain(self.retained.keys()).chain(&recorded)).collect();
         self.revision += u64::from(changed || self.revision == 0);
     }
 
@@ -452,10 +493,9 @@ impl Entry {
         ids.filter_map(move |id| Some(GroupKey { scope: scope.clone()?, id: id.clone() }))
     }
 
-    /// Every group that the object needs, needed lately or has written.
-    fn groups(&self) -> BTreeSet<GroupKey> {
-        let recorded = validate::recorded_groups(&self.object);
-        self.keys(self.desired.groups.keys().chain(self.retained.keys()).chain(&recorded)).collect()
+    /// Whether the object was looked up as it is declared now.
+    fn is_looked_up(&self) -> bool {
+        self.resolution.as_ref().is_some_and(|resolved| Some(resolved.generation) == self.generation())
     }
 
     fn known(&self, now: Instant) -> Known {

@@ -8,6 +8,7 @@
 //! ```
 
 mod events;
+mod fresh;
 mod groups;
 mod history;
 mod index;
@@ -15,6 +16,7 @@ pub mod leader;
 mod objects;
 pub mod queue;
 mod run;
+mod waiting;
 
 pub use index::Patience;
 pub use run::{Settings, run};
@@ -41,6 +43,7 @@ struct Context {
     metrics: Arc<Metrics>,
     leadership: Leadership,
     events: events::Sender,
+    fresh_objects: fresh::FreshObjects,
     settings: Settings,
     index: Mutex<Index>,
     /// Objects to look up in AWS.

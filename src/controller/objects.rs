@@ -7,8 +7,8 @@ use kube::{Resource, ResourceExt};
 use serde_json::json;
 use tokio::time::Instant;
 
-use crate::api::ALBTargetBinding;
 use crate::api::names::{FIELD_MANAGER, FINALIZER};
+use crate::api::{ALBTargetBinding, Status};
 use crate::model::{BindingFacts, Declaration, ObjectRef, Problem, Resolution, Stance, Thing};
 use crate::observe;
 use crate::validate;
@@ -109,18 +109,7 @@ impl Context {
         {
             self.set_finalizer(&api, &object, true).await?;
         }
-        if object.status.as_ref() != Some(&status) {
-            let params = PatchParams::apply(FIELD_MANAGER).force();
-            let patch = json!({
-                "apiVersion": ALBTargetBinding::api_version(&()),
-                "kind": ALBTargetBinding::kind(&()),
-                // A new object of the same name is another object: the API server refuses this for it.
-                "metadata": { "uid": object.uid() },
-                "status": status,
-            });
-            api.patch_status(&reference.name, &params, &Patch::Apply(patch)).await?;
-        }
-        Ok(())
+        write_status(&api, &object, &status).await
     }
 
     async fn set_finalizer(
@@ -138,4 +127,24 @@ impl Context {
         let params = PatchParams::apply(FINALIZER_MANAGER).force();
         api.patch(&object.name_any(), &params, &Patch::Apply(patch)).await.map(drop)
     }
+}
+
+/// Writes a status, unless it is the one that is there.
+pub(super) async fn write_status(
+    api: &Api<ALBTargetBinding>,
+    object: &ALBTargetBinding,
+    status: &Status,
+) -> Result<(), kube::Error> {
+    if object.status.as_ref() == Some(status) {
+        return Ok(());
+    }
+    let patch = json!({
+        "apiVersion": ALBTargetBinding::api_version(&()),
+        "kind": ALBTargetBinding::kind(&()),
+        // A new object of the same name is another object: the API server refuses this for it.
+        "metadata": { "uid": object.uid() },
+        "status": status,
+    });
+    let params = PatchParams::apply(FIELD_MANAGER).force();
+    api.patch_status(&object.name_any(), &params, &Patch::Apply(patch)).await.map(drop)
 }

@@ -13,8 +13,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api::ALBTargetBinding;
 use crate::api::names::LEASE;
-use crate::aws::Clouds;
 use crate::aws::pacing::Pacer;
+use crate::aws::{AwsError, Clouds};
 use crate::clock::{Clock, Jitter};
 use crate::model::{ClusterName, ObjectRef, Region, Us};
 use crate::telemetry::http::{Heartbeat, Readiness, Vitals};
@@ -22,9 +22,11 @@ use crate::validate;
 
 use super::Context;
 use super::events;
+use super::fresh;
 use super::index::{Index, Patience};
 use super::leader::{Candidacy, Elector, Leadership, Timing};
 use super::queue::{Backoff, Priority, Queue, run_workers};
+use super::waiting;
 
 /// How many groups are worked on at once. They wait for AWS, and reads of one moment share a call.
 const GROUP_WORKERS: NonZeroUsize = NonZeroUsize::new(200).expect("not zero");
@@ -71,19 +73,43 @@ pub async fn run(
 ) -> anyhow::Result<()> {
     let (clock, jitter) = (Clock::system(), Jitter::from_entropy());
     let Some(us) = until_stopped(&stop, identify(&client, &settings)).await else { return Ok(()) };
-    let Some(clouds) = until_stopped(&stop, connect(&settings, &pacer)).await else { return Ok(()) };
-    tracing::info!(cluster = %us.cluster, identity = us.identity, home = %clouds.home(), read_only = settings.read_only, "starting");
-
     // The election outlives the work: the lease is released when nothing can be written any more.
     let election = CancellationToken::new();
     let (elector, leadership) = election_of(&settings, &client, &clock, &jitter);
     let elector = elector.map(|elector| tokio::spawn(elector.run(election.clone())));
+    let connecting = connect(&settings, &pacer, |error| {
+        waiting::tell_all(objects_api(&client, &settings), leadership.clone(), error, clock.now_wall())
+    });
+    if let Some(clouds) = until_stopped(&stop, connecting).await {
+        tracing::info!(cluster = %us.cluster, identity = us.identity, home = %clouds.home(), read_only = settings.read_only, "starting");
+        work(Parts { us, client, clouds, clock, jitter, leadership, settings }, vitals, stop).await?;
+    }
+    election.cancel();
+    if let Some(elector) = elector {
+        elector.await?;
+    }
+    Ok(())
+}
 
+/// What a [`Context`] is made of.
+struct Parts {
+    us: Us,
+    client: kube::Client,
+    clouds: Clouds,
+    clock: Clock,
+    jitter: Jitter,
+    leadership: Leadership,
+    settings: Settings,
+}
+
+async fn work(parts: Parts, vitals: Vitals, stop: CancellationToken) -> anyhow::Result<()> {
+    let Parts { us, client, clouds, clock, jitter, leadership, settings } = parts;
     let (events, telling) = events::channel(client.clone());
     let telling = tokio::spawn(telling);
     let queue = || Backoff::default();
     let context = Arc::new(Context {
         us,
+        fresh_objects: fresh::objects(objects_api(&client, &settings)),
         index: Mutex::new(Index::new(clouds.home().clone(), settings.patience)),
         client,
         clouds,
@@ -104,11 +130,15 @@ pub async fn run(
     beating.abort();
     drop(context);
     telling.await?;
-    election.cancel();
-    if let Some(elector) = elector {
-        elector.await?;
-    }
     Ok(())
+}
+
+/// The objects that this controller is about.
+fn objects_api(client: &kube::Client, settings: &Settings) -> Api<ALBTargetBinding> {
+    match &settings.watch_namespace {
+        Some(namespace) => Api::namespaced(client.clone(), namespace),
+        None => Api::all(client.clone()),
+    }
 }
 
 /// Gives signs of life as long as the runtime gets to run anything at all.
@@ -139,11 +169,15 @@ async fn identify(client: &kube::Client, settings: &Settings) -> Us {
     }
 }
 
-async fn connect(settings: &Settings, pacer: &Pacer) -> Clouds {
+/// Asks AWS who we are until it is answered, and tells everyone who waits why it is not.
+async fn connect<F: Future<Output = ()>>(settings: &Settings, pacer: &Pacer, tell: impl Fn(AwsError) -> F) -> Clouds {
     loop {
         match Clouds::from_environment(settings.region.clone(), pacer.clone()).await {
             Ok(clouds) => return clouds,
-            Err(error) => tracing::warn!(%error, "AWS does not say who we are"),
+            Err(error) => {
+                tracing::warn!(%error, "AWS does not say who we are");
+                tell(error).await;
+            }
         }
         tokio::time::sleep(RETRY).await;
     }
@@ -169,17 +203,9 @@ fn election_of(
 }
 
 impl Context {
-    /// The objects that this controller is about.
-    pub(super) fn objects_api(&self) -> Api<ALBTargetBinding> {
-        match &self.settings.watch_namespace {
-            Some(namespace) => Api::namespaced(self.client.clone(), namespace),
-            None => Api::all(self.client.clone()),
-        }
-    }
-
     /// Follows the objects of the API server.
     async fn watch(self: Arc<Self>, readiness: Readiness, stop: CancellationToken) {
-        let api = self.objects_api();
+        let api = objects_api(&self.client, &self.settings);
         let mut stream = watcher(api, watcher::Config::default()).default_backoff().boxed();
         let mut listed: Option<std::collections::BTreeSet<ObjectRef>> = None;
         loop {

@@ -88,8 +88,8 @@ pub struct Claim {
     pub stance: Stance,
     pub rules: BTreeMap<RuleSpec, Need>,
     pub retained: Retained,
-    /// Whether the object's finalizer is set and its status names the group, so that nothing that is
-    /// written can be forgotten.
+    /// Whether the object was looked up as it is declared now, its finalizer is set and its status names the
+    /// group, so that nothing is written on old knowledge, and nothing that is written can be forgotten.
     pub recorded: bool,
     /// Whether rules that this object needs in other groups are still to be made: what it no longer
     /// needs goes after that.
