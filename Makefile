@@ -10,7 +10,7 @@ export PYTHONPYCACHEPREFIX := $(CACHE)/pycache
 
 # Cargo and Go share the cores among themselves; make's own job server would starve one of them.
 CARGO := env -u MAKEFLAGS -u MFLAGS cargo
-# The demo's binary is built together with the tests, so that both use the same features and nothing is built twice.
+# The binary is built together with the tests: with the same features of its libraries, so that nothing is built twice.
 BUILD := $(CARGO) build --locked --bin sgbind --test it
 
 .DEFAULT_GOAL := help
@@ -40,21 +40,20 @@ lint: ## formats, clippy and vet, with warnings denied
 	cd tests/controlplane && go vet -trimpath ./...
 
 crds: binary ## write crds/ anew from src/api
-	@rm -f crds/*.yaml
 	@$(call write_crds,crds)
 
 check-generated: binary ## fail if crds/ is not what the code says
 	@rm -rf $(CACHE)/crds && mkdir -p $(CACHE)/crds
 	@$(call write_crds,$(CACHE)/crds)
-	@diff -ru crds $(CACHE)/crds || { echo "crds/ is not what the code says: run make crds" >&2; exit 1; }
+	@diff -ru --exclude=kustomization.yaml crds $(CACHE)/crds || { echo "crds/ is not what the code says: run make crds" >&2; exit 1; }
 
 # One file for each document, named after it.
-write_crds = $(SGBIND) crds | awk -v dir=$(1) ' \
+write_crds = mkdir -p $(CACHE) && $(SGBIND) crds > $(CACHE)/crds.yaml && awk -v dir=$(1) ' \
 	function flush() { if (name) printf "%s", text > (dir "/" name ".yaml"); text = name = "" } \
 	$$0 == "---" { flush(); next } \
 	{ text = text $$0 "\n" } \
 	/^  name: / && !name { name = $$2 } \
-	END { flush() }'
+	END { flush() }' $(CACHE)/crds.yaml
 
 clean: ## remove what was built: target/ and .cache/
 	rm -rf $(CACHE)
