@@ -163,8 +163,8 @@ class Demo:
             return wanted <= set(events)
 
         self.wait("events that tell of it", told)
-        show.command(f"kubectl -n {NAMESPACE} events --for albtb/shop")
-        show.block("\n".join(f"{reason:<14} {note}" for reason, note in events[-2:]), "dim")
+        show.command(f"kubectl -n {NAMESPACE} get events -o custom-columns=REASON:.reason,RULE:.message | tail -2")
+        show.block("\n".join(f"{reason:<15} {note}" for reason, note in events[-2:]), "dim")
 
     def switch(self) -> None:
         """A blue/green switch"""
@@ -240,7 +240,8 @@ class Demo:
             missing, more = sorted(wanted - set(found)), sorted(set(found) - wanted)
             raise Failed("\n".join([str(failed), *(f"  missing: {each}" for each in missing),
                                     *(f"  too much: {each}" for each in more)])) from None
-        show.command(f"kubectl -n {NAMESPACE} get albtb shop -o jsonpath='{{.status.{field}}}'")
+        each = '{range .status.%s[*]}{@}{"\\n"}{end}' % field
+        show.command(f"kubectl -n {NAMESPACE} get albtb shop -o jsonpath='{each}'")
         show.block("\n".join(found), "dim")
 
     def status(self) -> dict[str, Any]:
