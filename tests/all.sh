@@ -29,7 +29,7 @@ rust_sum() {
 
 # Number behind a word in the result line of unittest, such as failures=2.
 python_number() {
-    sed -nE "s/^(OK|FAILED) \((.*[ ,])?$1=([0-9]+).*/\3/p" "$output" | tail -n 1 | grep . || echo 0
+    sed -nE "s/^(OK|FAILED) \((.*, )?$1=([0-9]+).*/\3/p" "$output" | tail -n 1 | grep . || echo 0
 }
 
 cargo test --locked --no-fail-fast "$@" </dev/null | tee "$output"
