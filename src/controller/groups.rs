@@ -50,6 +50,14 @@ struct Pass {
     failed: bool,
 }
 
+/// What a read of a group came to.
+enum Found {
+    There(GroupState),
+    Gone,
+    /// Rules without their group.
+    Unclear,
+}
+
 /// Why a pass ends early.
 pub(super) enum Stop {
     /// It is not for us to write.
@@ -80,7 +88,11 @@ impl Context {
         let cloud = self.clouds.scope(&key.scope)?;
         let mut pass = Pass::default();
         for _ in 0..MOST_ROUNDS {
-            let Some(state) = self.read(&cloud, key).await? else { return Ok(self.vanished(key)) };
+            let state = match self.read(&cloud, key).await? {
+                Found::There(state) => state,
+                Found::Gone => return Ok(self.vanished(key)),
+                Found::Unclear => return Ok(Outcome::Failed),
+            };
             let view = self.view(&state);
             if view.claims.is_empty() {
                 self.forget(key);
@@ -116,9 +128,14 @@ impl Context {
         Ok(Outcome::Failed)
     }
 
-    async fn read(&self, cloud: &Cloud, key: &GroupKey) -> Result<Option<GroupState>, AwsError> {
+    async fn read(&self, cloud: &Cloud, key: &GroupKey) -> Result<Found, AwsError> {
         let (group, rules) = futures::try_join!(cloud.group(&key.id), cloud.rules(&key.id))?;
-        Ok(group.map(|group| GroupState { key: key.clone(), tags: group.tags, rules: rules.rules }))
+        Ok(match group {
+            Some(group) => Found::There(GroupState { key: key.clone(), tags: group.tags, rules: rules.rules }),
+            None if rules.rules.is_empty() && rules.unreadable.is_empty() => Found::Gone,
+            // EC2's answers lag: one of them is old.
+            None => Found::Unclear,
+        })
     }
 
     fn view(&self, state: &GroupState) -> GroupView {

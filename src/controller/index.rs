@@ -2,6 +2,11 @@
 //!
 //! Pure bookkeeping under one lock that is never held across an await. Times are handed in.
 
+mod entry;
+mod report;
+
+pub use report::Farewell;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,18 +14,13 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::api::{ALBTargetBinding, DriftStatus, ForeignRules, RuleUsage};
-use crate::desired::{self, Desired};
 use crate::model::{
-    BindingFacts, Claim, Declaration, ElbArn, GroupKey, Knowledge, Known, Named, ObjectProblem, ObjectRef, Plan,
-    Problem, Resolution, Retained, RuleSpec, Scope, SecurityGroupId, Stance, Thing,
+    BindingFacts, Claim, Declaration, ElbArn, GroupKey, HoldReason, Known, Named, ObjectProblem, ObjectRef, Plan,
+    Resolution, Retained, RuleSpec, Scope, Stance, Thing,
 };
-use crate::status::{self, GroupReport};
-use crate::validate::{self, Finding};
+use crate::validate;
 
-use super::history::History;
-
-/// How old facts may be for a rule to be revoked by them.
-const FRESH: Duration = Duration::from_secs(30);
+use entry::{Entry, FRESH, Resolved};
 
 /// The times after which derived facts count.
 #[derive(Clone, Copy, Debug)]
@@ -39,27 +39,6 @@ pub struct Index {
     groups: BTreeMap<GroupKey, GroupEntry>,
     /// Who has to do with a group.
     claimants: BTreeMap<GroupKey, BTreeSet<ObjectRef>>,
-}
-
-struct Entry {
-    object: Arc<ALBTargetBinding>,
-    declaration: Result<Declaration, Vec<Finding>>,
-    history: History,
-    resolution: Option<Resolved>,
-    desired: Desired,
-    /// By group; only where the history is settled.
-    retained: BTreeMap<SecurityGroupId, BTreeSet<RuleSpec>>,
-    drift: Option<DriftStatus>,
-    /// Every group that the object needs, needed lately or has written.
-    groups: BTreeSet<GroupKey>,
-    /// Goes up whenever what the object needs may have changed.
-    revision: u64,
-}
-
-struct Resolved {
-    generation: i64,
-    resolution: Resolution,
-    read_at: Instant,
 }
 
 #[derive(Default)]
@@ -121,9 +100,7 @@ impl Index {
         let mut touched = match self.objects.get_mut(&reference) {
             Some(entry) if entry.object.metadata.uid == object.metadata.uid => entry.update(object, declaration),
             _ => {
-                let history = seed(&object, &declaration);
-                let entry = Entry::new(object, declaration, history);
-                self.objects.insert(reference.clone(), entry);
+                self.objects.insert(reference.clone(), Entry::new(object, declaration));
                 Touched { changed: true, resolve: true, groups: BTreeSet::new() }
             }
         };
@@ -309,9 +286,8 @@ impl Index {
 
     fn waits(&self, key: &GroupKey) -> bool {
         let outcome = self.groups.get(key).and_then(|group| group.outcome.as_ref());
-        let applying = |outcome: &GroupOutcome| {
-            outcome.plan.held.iter().any(|held| held.reason == crate::model::HoldReason::Applying)
-        };
+        let applying =
+            |outcome: &GroupOutcome| outcome.plan.held.iter().any(|held| held.reason == HoldReason::Applying);
         outcome.is_some_and(applying)
     }
 
@@ -343,176 +319,6 @@ impl Index {
             entry.drift = Some(drift);
         }
     }
-
-    // What is told of an object.
-
-    /// The object with its new status.
-    pub fn status(
-        &self,
-        reference: &ObjectRef,
-        now: jiff::Timestamp,
-    ) -> Option<(Arc<ALBTargetBinding>, crate::api::Status)> {
-        let entry = self.objects.get(reference)?;
-        let groups = self.reports(reference, entry);
-        let current = entry.resolution.as_ref().filter(|resolved| Some(resolved.generation) == entry.generation());
-        let status = status::binding(&status::Input {
-            object: &entry.object,
-            reference,
-            declaration: entry.declaration.as_ref().map_err(Vec::as_slice),
-            resolution: current.map(|resolved| &resolved.resolution),
-            desired: &entry.desired,
-            groups: &groups,
-            drift: entry.drift.as_ref(),
-            now,
-        });
-        Some((Arc::clone(&entry.object), status))
-    }
-
-    fn reports<'a>(&'a self, reference: &ObjectRef, entry: &Entry) -> BTreeMap<SecurityGroupId, GroupReport<'a>> {
-        let report = |key: &GroupKey| {
-            let outcome = self.groups.get(key)?.outcome.as_ref()?;
-            let mine = |problem: &&ObjectProblem| problem.object == *reference;
-            let problems: Vec<Problem> =
-                outcome.problems.iter().filter(mine).map(|problem| problem.problem.clone()).collect();
-            let report = GroupReport {
-                plan: &outcome.plan,
-                problems,
-                ingress: outcome.ingress,
-                egress: outcome.egress,
-                current: outcome.revisions.get(reference) == Some(&entry.revision),
-            };
-            Some((key.id.clone(), report))
-        };
-        entry.groups.iter().filter_map(report).collect()
-    }
-
-    /// What an object that is being deleted waits for; `None` if it may go.
-    pub fn farewell(&self, reference: &ObjectRef) -> Option<Farewell> {
-        let entry = self.objects.get(reference)?;
-        match validate::stance(&entry.object) {
-            Stance::Leaving(crate::model::Farewell::Abandon) => Some(Farewell::Go { left: BTreeSet::new() }),
-            Stance::Leaving(_) => Some(self.after_revocation(reference, entry)),
-            Stance::Enforce | Stance::Observe => None,
-        }
-    }
-
-    fn after_revocation(&self, reference: &ObjectRef, entry: &Entry) -> Farewell {
-        let mut left = BTreeSet::new();
-        let reports = self.reports(reference, entry);
-        for key in &entry.groups {
-            let Some(report) = reports.get(&key.id).filter(|report| report.current) else { return Farewell::Wait };
-            let surplus =
-                report.plan.standing.get(reference).map(|standing| standing.surplus.clone()).unwrap_or_default();
-            let refused = |spec: &RuleSpec| {
-                report.plan.held.iter().any(|held| {
-                    held.step.spec == *spec && matches!(held.reason, crate::model::HoldReason::NotPermitted)
-                })
-            };
-            if !surplus.iter().all(refused) {
-                return Farewell::Wait;
-            }
-            left.extend(surplus.into_iter().map(|spec| format!("{} {spec}", key.id)));
-        }
-        Farewell::Go { left }
-    }
-}
-
-/// Whether an object that is being deleted may go.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Farewell {
-    Wait,
-    /// It may; these rules of its stay, because consent was withdrawn.
-    Go {
-        left: BTreeSet<String>,
-    },
-}
-
-impl Entry {
-    fn new(object: Arc<ALBTargetBinding>, declaration: Result<Declaration, Vec<Finding>>, history: History) -> Self {
-        Self {
-            object,
-            declaration,
-            history,
-            resolution: None,
-            desired: Desired::default(),
-            retained: BTreeMap::new(),
-            drift: None,
-            groups: BTreeSet::new(),
-            revision: 0,
-        }
-    }
-
-    /// Takes the same object in as it is now.
-    fn update(&mut self, object: Arc<ALBTargetBinding>, declaration: Result<Declaration, Vec<Finding>>) -> Touched {
-        let changed = self.declaration != declaration;
-        let resolve = self.object.metadata.generation != object.metadata.generation;
-        if selection(&self.declaration) != selection(&declaration) {
-            // Other things are meant: that they differ from those of before follows from the spec.
-            self.history = History::default();
-            self.resolution = None;
-        }
-        self.object = object;
-        self.declaration = declaration;
-        Touched { changed, resolve, groups: BTreeSet::new() }
-    }
-
-    fn generation(&self) -> Option<i64> {
-        self.declaration.as_ref().ok().map(|declaration| declaration.generation)
-    }
-
-    /// The facts that count now: the last answer, filled up with what was known before.
-    fn facts(&self) -> Option<&BindingFacts> {
-        self.resolution.as_ref().map(|resolved| &resolved.resolution.facts).or_else(|| self.history.latest())
-    }
-
-    fn recompute(&mut self) {
-        let (desired, retained) = self.needs();
-        let changed = desired != self.desired || retained != self.retained;
-        (self.desired, self.retained) = (desired, retained);
-        let recorded = validate::recorded_groups(&self.object);
-        self.groups = self.keys(self.desired.groups.keys().chain(self.retained.keys()).chain(&recorded)).collect();
-        self.revision += u64::from(changed || self.revision == 0);
-    }
-
-    /// What the object needs by the facts that count now, and what it needed by those that held lately.
-    fn needs(&self) -> (Desired, BTreeMap<SecurityGroupId, BTreeSet<RuleSpec>>) {
-        let mut retained = BTreeMap::<_, BTreeSet<RuleSpec>>::new();
-        let live = |declaration: &&Declaration| !matches!(declaration.stance, Stance::Leaving(_));
-        let Some(declaration) = self.declaration.as_ref().ok().filter(live) else { return Default::default() };
-        let needs = |facts| desired::binding(&declaration.binding, facts);
-        for earlier in self.history.earlier().map(needs) {
-            for (group, needs) in earlier.groups {
-                retained.entry(group).or_default().extend(needs.rules.into_keys());
-            }
-        }
-        (self.facts().map(needs).unwrap_or_default(), retained)
-    }
-
-    fn keys<'a>(&self, ids: impl Iterator<Item = &'a SecurityGroupId>) -> impl Iterator<Item = GroupKey> {
-        let scope = self.declaration.as_ref().ok().map(|declaration| declaration.scope.clone());
-        ids.filter_map(move |id| Some(GroupKey { scope: scope.clone()?, id: id.clone() }))
-    }
-
-    /// Whether the object was looked up as it is declared now.
-    fn is_looked_up(&self) -> bool {
-        self.resolution.as_ref().is_some_and(|resolved| Some(resolved.generation) == self.generation())
-    }
-
-    fn known(&self, now: Instant) -> Known {
-        let stance = validate::stance(&self.object);
-        let knowledge = match (&stance, &self.resolution) {
-            (Stance::Leaving(_), _) if self.declaration.is_ok() => Knowledge::Fresh,
-            (_, Some(resolved)) if resolved.resolution.complete && self.generation() == Some(resolved.generation) => {
-                if now.saturating_duration_since(resolved.read_at) <= FRESH {
-                    Knowledge::Fresh
-                } else {
-                    Knowledge::Stale
-                }
-            }
-            _ => Knowledge::Incomplete,
-        };
-        Known { stance, knowledge }
-    }
 }
 
 /// What a fresh read of an object is compared by.
@@ -525,37 +331,6 @@ pub fn fingerprint(metadata: &kube::api::ObjectMeta) -> (String, i64, bool, bool
         metadata.deletion_timestamp.is_some(),
         abandoned,
     )
-}
-
-/// The part of a declaration that says which things in AWS are meant.
-fn selection(declaration: &Result<Declaration, Vec<Finding>>) -> Option<impl PartialEq + '_> {
-    let declaration = declaration.as_ref().ok()?;
-    let targets: Option<Vec<_>> = declaration
-        .binding
-        .target_groups
-        .as_ref()
-        .map(|groups| groups.iter().map(|group| (&group.name, &group.selector)).collect());
-    Some((&declaration.scope, &declaration.binding.load_balancer, &declaration.binding.group, targets))
-}
-
-/// After a restart the status tells what was last known. It is all that can be in force unless the status
-/// says that something was only kept for a while, or the spec names peers that the status does not tell.
-fn seed(object: &ALBTargetBinding, declaration: &Result<Declaration, Vec<Finding>>) -> History {
-    let Some(status) = object.status.as_ref().filter(|status| status.observed_generation >= 0) else {
-        return History::default();
-    };
-    let facts = status::facts_of(status);
-    let delayed = status.held.iter().any(|held| held.reason == crate::model::HoldReason::RevocationDelay.word());
-    let named_peers = declaration.as_ref().is_ok_and(|declaration| {
-        use crate::model::{GroupSelector, PeerSelector, PrefixListSelector};
-        declaration.binding.peers().any(|peer| match peer {
-            PeerSelector::Group(selector) => !matches!(selector, GroupSelector::Id { .. }),
-            PeerSelector::PrefixList(selector) => !matches!(selector, PrefixListSelector::Id(_)),
-            PeerSelector::Cidr(_) | PeerSelector::Vpc => false,
-        })
-    });
-    let exact = !delayed && !named_peers && (facts.is_some() || status.security_groups.is_empty());
-    History::seeded(facts, exact)
 }
 
 /// What an object's foreign rules are to become, for those who ask whether reading the usage is worth it.

@@ -1,0 +1,166 @@
+//! One object, as the index remembers it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::api::{ALBTargetBinding, DriftStatus};
+use crate::controller::history::History;
+use crate::desired::{self, Desired};
+use crate::model::{
+    BindingFacts, Declaration, GroupKey, GroupSelector, HoldReason, Knowledge, Known, PeerSelector, PrefixListSelector,
+    Resolution, RuleSpec, SecurityGroupId, Stance,
+};
+use crate::status;
+use crate::validate::{self, Finding};
+
+use super::Touched;
+
+/// How old facts may be for a rule to be revoked by them.
+pub(super) const FRESH: Duration = Duration::from_secs(30);
+
+pub(super) struct Entry {
+    pub(super) object: Arc<ALBTargetBinding>,
+    pub(super) declaration: Result<Declaration, Vec<Finding>>,
+    pub(super) history: History,
+    pub(super) resolution: Option<Resolved>,
+    pub(super) desired: Desired,
+    /// By group; only where the history is settled.
+    pub(super) retained: BTreeMap<SecurityGroupId, BTreeSet<RuleSpec>>,
+    pub(super) drift: Option<DriftStatus>,
+    /// Every group that the object needs, needed lately or has written.
+    pub(super) groups: BTreeSet<GroupKey>,
+    /// Goes up whenever what the object needs may have changed.
+    pub(super) revision: u64,
+}
+
+pub(super) struct Resolved {
+    pub(super) generation: i64,
+    pub(super) resolution: Resolution,
+    pub(super) read_at: Instant,
+}
+
+impl Entry {
+    pub(super) fn new(object: Arc<ALBTargetBinding>, declaration: Result<Declaration, Vec<Finding>>) -> Self {
+        let history = seed(&object, &declaration);
+        Self {
+            object,
+            declaration,
+            history,
+            resolution: None,
+            desired: Desired::default(),
+            retained: BTreeMap::new(),
+            drift: None,
+            groups: BTreeSet::new(),
+            revision: 0,
+        }
+    }
+
+    /// Takes the same object in as it is now.
+    pub(super) fn update(
+        &mut self,
+        object: Arc<ALBTargetBinding>,
+        declaration: Result<Declaration, Vec<Finding>>,
+    ) -> Touched {
+        let changed = self.declaration != declaration;
+        let resolve = self.object.metadata.generation != object.metadata.generation;
+        if selection(&self.declaration) != selection(&declaration) {
+            // Other things are meant: that they differ from those of before follows from the spec.
+            self.history = History::default();
+            self.resolution = None;
+        }
+        self.object = object;
+        self.declaration = declaration;
+        Touched { changed, resolve, groups: BTreeSet::new() }
+    }
+
+    pub(super) fn generation(&self) -> Option<i64> {
+        self.declaration.as_ref().ok().map(|declaration| declaration.generation)
+    }
+
+    /// The facts that count now: the last answer, filled up with what was known before.
+    pub(super) fn facts(&self) -> Option<&BindingFacts> {
+        self.resolution.as_ref().map(|resolved| &resolved.resolution.facts).or_else(|| self.history.latest())
+    }
+
+    pub(super) fn recompute(&mut self) {
+        let (desired, retained) = self.needs();
+        let changed = desired != self.desired || retained != self.retained;
+        (self.desired, self.retained) = (desired, retained);
+        let recorded = validate::recorded_groups(&self.object);
+        self.groups = self.keys(self.desired.groups.keys().chain(self.retained.keys()).chain(&recorded)).collect();
+        self.revision += u64::from(changed || self.revision == 0);
+    }
+
+    /// What the object needs by the facts that count now, and what it needed by those that held lately.
+    fn needs(&self) -> (Desired, BTreeMap<SecurityGroupId, BTreeSet<RuleSpec>>) {
+        let mut retained = BTreeMap::<_, BTreeSet<RuleSpec>>::new();
+        let live = |declaration: &&Declaration| !matches!(declaration.stance, Stance::Leaving(_));
+        let Some(declaration) = self.declaration.as_ref().ok().filter(live) else { return Default::default() };
+        let needs = |facts| desired::binding(&declaration.binding, facts);
+        for earlier in self.history.earlier().map(needs) {
+            for (group, needs) in earlier.groups {
+                retained.entry(group).or_default().extend(needs.rules.into_keys());
+            }
+        }
+        (self.facts().map(needs).unwrap_or_default(), retained)
+    }
+
+    pub(super) fn keys<'a>(&self, ids: impl Iterator<Item = &'a SecurityGroupId>) -> impl Iterator<Item = GroupKey> {
+        let scope = self.declaration.as_ref().ok().map(|declaration| declaration.scope.clone());
+        ids.filter_map(move |id| Some(GroupKey { scope: scope.clone()?, id: id.clone() }))
+    }
+
+    /// Whether the object was looked up as it is declared now.
+    pub(super) fn is_looked_up(&self) -> bool {
+        self.resolution.as_ref().is_some_and(|resolved| Some(resolved.generation) == self.generation())
+    }
+
+    pub(super) fn known(&self, now: Instant) -> Known {
+        let stance = validate::stance(&self.object);
+        let knowledge = match (&stance, &self.resolution) {
+            (Stance::Leaving(_), _) if self.declaration.is_ok() => Knowledge::Fresh,
+            (_, Some(resolved)) if resolved.resolution.complete && self.generation() == Some(resolved.generation) => {
+                if now.saturating_duration_since(resolved.read_at) <= FRESH {
+                    Knowledge::Fresh
+                } else {
+                    Knowledge::Stale
+                }
+            }
+            _ => Knowledge::Incomplete,
+        };
+        Known { stance, knowledge }
+    }
+}
+
+/// The part of a declaration that says which things in AWS are meant.
+fn selection(declaration: &Result<Declaration, Vec<Finding>>) -> Option<impl PartialEq + '_> {
+    let declaration = declaration.as_ref().ok()?;
+    let targets: Option<Vec<_>> = declaration
+        .binding
+        .target_groups
+        .as_ref()
+        .map(|groups| groups.iter().map(|group| (&group.name, &group.selector)).collect());
+    Some((&declaration.scope, &declaration.binding.load_balancer, &declaration.binding.group, targets))
+}
+
+/// After a restart the status tells what was last known. It is all that can be in force unless the status
+/// says that something was only kept for a while, or the spec names peers that the status does not tell.
+fn seed(object: &ALBTargetBinding, declaration: &Result<Declaration, Vec<Finding>>) -> History {
+    let Some(status) = object.status.as_ref().filter(|status| status.observed_generation >= 0) else {
+        return History::default();
+    };
+    let facts = status::facts_of(status);
+    let delayed = status.held.iter().any(|held| held.reason == HoldReason::RevocationDelay.word());
+    let named_peers = declaration.as_ref().is_ok_and(|declaration| {
+        declaration.binding.peers().any(|peer| match peer {
+            PeerSelector::Group(selector) => !matches!(selector, GroupSelector::Id { .. }),
+            PeerSelector::PrefixList(selector) => !matches!(selector, PrefixListSelector::Id(_)),
+            PeerSelector::Cidr(_) | PeerSelector::Vpc => false,
+        })
+    });
+    let exact = !delayed && !named_peers && (facts.is_some() || status.security_groups.is_empty());
+    History::seeded(facts, exact)
+}

@@ -1,0 +1,92 @@
+//! What the index has to say of an object.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::api::{ALBTargetBinding, Status};
+use crate::model::{self, GroupKey, HoldReason, ObjectProblem, ObjectRef, Problem, RuleSpec, SecurityGroupId, Stance};
+use crate::status::{self, GroupReport};
+use crate::validate;
+
+use super::Index;
+use super::entry::Entry;
+
+impl Index {
+    /// The object with its new status.
+    pub fn status(&self, reference: &ObjectRef, now: jiff::Timestamp) -> Option<(Arc<ALBTargetBinding>, Status)> {
+        let entry = self.objects.get(reference)?;
+        let groups = self.reports(reference, entry);
+        let current = entry.resolution.as_ref().filter(|resolved| Some(resolved.generation) == entry.generation());
+        let status = status::binding(&status::Input {
+            object: &entry.object,
+            reference,
+            declaration: entry.declaration.as_ref().map_err(Vec::as_slice),
+            resolution: current.map(|resolved| &resolved.resolution),
+            desired: &entry.desired,
+            groups: &groups,
+            drift: entry.drift.as_ref(),
+            now,
+        });
+        Some((Arc::clone(&entry.object), status))
+    }
+
+    fn reports<'a>(&'a self, reference: &ObjectRef, entry: &Entry) -> BTreeMap<SecurityGroupId, GroupReport<'a>> {
+        let report = |key: &GroupKey| {
+            let outcome = self.groups.get(key)?.outcome.as_ref()?;
+            let mine = |problem: &&ObjectProblem| problem.object == *reference;
+            let problems: Vec<Problem> =
+                outcome.problems.iter().filter(mine).map(|problem| problem.problem.clone()).collect();
+            let report = GroupReport {
+                plan: &outcome.plan,
+                problems,
+                ingress: outcome.ingress,
+                egress: outcome.egress,
+                current: outcome.revisions.get(reference) == Some(&entry.revision),
+            };
+            Some((key.id.clone(), report))
+        };
+        entry.groups.iter().filter_map(report).collect()
+    }
+
+    /// What an object that is being deleted waits for; `None` if it may go.
+    pub fn farewell(&self, reference: &ObjectRef) -> Option<Farewell> {
+        let entry = self.objects.get(reference)?;
+        match validate::stance(&entry.object) {
+            Stance::Leaving(model::Farewell::Abandon) => Some(Farewell::Go { left: BTreeSet::new() }),
+            Stance::Leaving(_) => Some(self.after_revocation(reference, entry)),
+            Stance::Enforce | Stance::Observe => None,
+        }
+    }
+
+    fn after_revocation(&self, reference: &ObjectRef, entry: &Entry) -> Farewell {
+        let mut left = BTreeSet::new();
+        let reports = self.reports(reference, entry);
+        for key in &entry.groups {
+            let Some(report) = reports.get(&key.id).filter(|report| report.current) else { return Farewell::Wait };
+            let surplus =
+                report.plan.standing.get(reference).map(|standing| standing.surplus.clone()).unwrap_or_default();
+            let refused = |spec: &RuleSpec| {
+                report
+                    .plan
+                    .held
+                    .iter()
+                    .any(|held| held.step.spec == *spec && matches!(held.reason, HoldReason::NotPermitted))
+            };
+            if !surplus.iter().all(refused) {
+                return Farewell::Wait;
+            }
+            left.extend(surplus.into_iter().map(|spec| format!("{} {spec}", key.id)));
+        }
+        Farewell::Go { left }
+    }
+}
+
+/// Whether an object that is being deleted may go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Farewell {
+    Wait,
+    /// It may; these rules of its stay, because consent was withdrawn.
+    Go {
+        left: BTreeSet<String>,
+    },
+}
