@@ -45,7 +45,7 @@ need_python3() {
 
 need_cc() {
     "${CC:-cc}" --version >/dev/null 2>&1 ||
-        lack "${CC:-cc}" "(a C compiler: GCC 7.1, Clang 6 or newer)" none \
+        lack "${CC:-cc}" "(a C compiler that knows C11)" none \
             "apt-get install build-essential, dnf install gcc, or xcode-select --install"
 }
 
