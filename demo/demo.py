@@ -70,8 +70,9 @@ class Demo:
         self.ec2, self.elb = self.stage.client("ec2"), self.stage.client("elbv2")
         self.estate = shop.build(self.ec2, self.elb, self.stage.client("acm"))
         self.ec2.create_tags(Resources=list(self.estate.names), Tags=shop.consent(self.estate))
-        self.stage.kubectl("apply", "--server-side", "-f", "crds")
-        self.stage.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", "crds")
+        for file in sorted((ROOT / "crds").glob("*.sgbind.dev.yaml")):
+            self.stage.kubectl("apply", "--server-side", "-f", str(file))
+            self.stage.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(file))
         self.stage.kubectl("create", "namespace", NAMESPACE)
         self.identity = self.stage.get("namespace", "kube-system")["metadata"]["uid"]
         self.stage.start_controller("--cluster-name", CLUSTER, "--resync=2s", "--rediscover=3s",
