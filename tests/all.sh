@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# Runs all tests and sums up what the runners said: the last line is `N passed, N failed`.
+# `make test` sets up what this needs: SGBIND_TEST_CONTROLPLANE (or SGBIND_TEST_KUBECONFIG), SGBIND_TEST_PYTHON.
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 1
+: "${SGBIND_TEST_PYTHON:?run make test, or name the Python of the virtual environment that tests/moto/setup.sh makes}"
+
+passed=0 failed=0
+output=$(mktemp "${TMPDIR:-/tmp}/sgbind-tests.XXXXXX") || exit 1
+trap 'rm -f "$output"' EXIT
+
+# count NAME STATUS PASSED FAILED: a runner that failed without naming a test, or that ran none, counts as a failure.
+count() {
+    local name=$1 status=$2 ok=$3 bad=$4
+    if [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; then
+        echo "$name ended with status $status and names no failed test" >&2
+        bad=1
+    elif [ $((ok + bad)) -eq 0 ]; then
+        echo "$name ran no test" >&2
+        bad=1
+    fi
+    passed=$((passed + ok)) failed=$((failed + bad))
+}
+
+# Sum of the numbers that stand before a word in the result lines of the runner.
+rust_sum() {
+    awk -v word="$1" '/^test result: / { for (i = 2; i <= NF; i++) if ($i ~ "^" word ";?$") sum += $(i - 1) } END { print sum + 0 }' "$output"
+}
+
+# Number behind a word in the result line of unittest, such as failures=2.
+python_number() {
+    sed -nE "s/^(OK|FAILED) \((.*, )?$1=([0-9]+).*/\3/p" "$output" | tail -n 1 | grep . || echo 0
+}
+
+cargo test --locked --no-fail-fast "$@" </dev/null | tee "$output"
+count "cargo test" "${PIPESTATUS[0]}" "$(rust_sum passed)" "$(rust_sum failed)"
+
+(cd tests/moto && "$SGBIND_TEST_PYTHON" -m unittest test_mends) </dev/null 2>&1 | tee "$output"
+status=${PIPESTATUS[0]}
+ran=$(sed -nE 's/^Ran ([0-9]+) tests? in .*/\1/p' "$output" | tail -n 1)
+bad=$(($(python_number failures) + $(python_number errors) + $(python_number 'unexpected successes')))
+left_out=$(($(python_number skipped) + $(python_number 'expected failures')))
+count "the stand-in's tests" "$status" "$((${ran:-0} > bad + left_out ? ${ran:-0} - bad - left_out : 0))" "$bad"
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
