@@ -1,3 +1,5 @@
 mod admission;
 mod control_plane;
 mod crds;
+mod patterns;
+mod world;
