@@ -17,7 +17,7 @@ use super::{World, aws};
 use crate::control_plane;
 
 /// So short that tests are quick, and so long that what is to be kept is seen to be kept.
-pub const RESYNC: Duration = Duration::from_secs(1);
+const RESYNC: Duration = Duration::from_secs(1);
 pub const REVOCATION_DELAY: Duration = Duration::from_secs(5);
 
 /// A running controller. It is killed when this is dropped, or when the tests are.
@@ -34,17 +34,28 @@ async fn controller_kubeconfig(_namespace: &str) -> PathBuf {
 }
 
 impl World {
-    /// Starts the controller, with these arguments beside those that every test needs.
+    /// Starts the controller, with these arguments beside the usual ones, or in their place.
     pub async fn controller(&self, arguments: &[&str]) -> Controller {
         let log = self.new_log();
         let file = File::create(&log).unwrap_or_else(|error| panic!("{}: {error}", log.display()));
         let seconds = |duration: Duration| format!("{}s", duration.as_secs());
+        let (resync, delay) = (seconds(RESYNC), seconds(REVOCATION_DELAY));
+        let usual = [
+            ("--cluster-name", self.cluster()),
+            ("--watch-namespace", self.namespace()),
+            ("--namespace", self.namespace()),
+            ("--http-address", "127.0.0.1:0"),
+            ("--resync", &resync),
+            ("--rediscover", "2s"),
+            ("--revocation-delay", &delay),
+            ("--gone-after", "5s"),
+            ("--log-format", "text"),
+            ("--log-level", "info,sgbind=debug"),
+        ];
+        let usual = usual.into_iter().filter(|(name, _)| !arguments.contains(name));
         let mut child = Command::new(env!("CARGO_BIN_EXE_sgbind"))
-            .args(["controller", "--cluster-name", self.cluster(), "--watch-namespace", self.namespace()])
-            .args(["--namespace", self.namespace(), "--http-address", "127.0.0.1:0"])
-            .args(["--resync", &seconds(RESYNC), "--rediscover", "2s"])
-            .args(["--revocation-delay", &seconds(REVOCATION_DELAY)])
-            .args(["--log-format", "text", "--log-level", "info,sgbind=debug"])
+            .arg("controller")
+            .args(usual.flat_map(|(name, value)| [name, value]))
             .args(arguments)
             .env_clear()
             .env("KUBECONFIG", controller_kubeconfig(self.namespace()).await)

@@ -5,7 +5,7 @@
 //! all, unless [`Estate::group`] says otherwise. A load balancer carries ALB-SG.
 
 use aws_sdk_ec2::types::{
-    Filter, IpPermission, IpRange, ResourceType, Tag, TagSpecification,
+    Filter, ResourceType, Tag, TagSpecification,
 };
 use aws_sdk_elasticloadbalancingv2::types::{
     Action, ActionTypeEnum, AuthenticateOidcActionConfig, ForwardActionConfig, IpAddressType, LoadBalancerSchemeEnum,
@@ -63,6 +63,7 @@ struct TargetGroup {
     name: String,
     port: u16,
     health_port: Option<u16>,
+    control_port: Option<u16>,
     protocol: ProtocolEnum,
     targets: Vec<Target>,
 }
@@ -210,7 +211,7 @@ impl Estate {
     /// HTTP, with health checks on the traffic port.
     pub fn target_group(mut self, name: &str, port: u16) -> Self {
         let (name, protocol) = (name.to_owned(), ProtocolEnum::Http);
-        self.target_groups.push(TargetGroup { name, port, health_port: None, protocol, targets: Vec::new() });
+        self.target_groups.push(TargetGroup { name, port, health_port: None, control_port: None, protocol, targets: Vec::new() });
         self
     }
 
@@ -225,6 +226,11 @@ impl Estate {
 
     pub fn health_port(mut self, port: u16) -> Self {
         self.last_target_group().health_port = Some(port);
+        self
+    }
+
+    pub fn control_port(mut self, port: u16) -> Self {
+        self.last_target_group().control_port = Some(port);
         self
     }
 
@@ -320,9 +326,10 @@ impl World {
         let made = call.tag_specifications(specification.build()).send().await;
         let id = made.unwrap_or_else(|error| panic!("{name}: {error:?}")).group_id.expect("an id");
         if !group.default_egress {
-            let anywhere = IpRange::builder().cidr_ip("0.0.0.0/0").build();
-            let all = IpPermission::builder().ip_protocol("-1").ip_ranges(anywhere).build();
-            let call = self.aws.ec2.revoke_security_group_egress().group_id(&id).ip_permissions(all);
+            // In a VPC with IPv6 there are two.
+            let made = self.aws.ec2.describe_security_groups().group_ids(&id).send().await.expect("the group");
+            let all = made.security_groups()[0].ip_permissions_egress().to_vec();
+            let call = self.aws.ec2.revoke_security_group_egress().group_id(&id).set_ip_permissions(Some(all));
             call.send().await.unwrap_or_else(|error| panic!("{name}: {error:?}"));
         }
         self.ids().insert(name.clone(), id);
@@ -335,6 +342,7 @@ impl World {
         let health = group.health_port.map_or("traffic-port".to_owned(), |port| port.to_string());
         let call = self.aws.elb.create_target_group().name(&group.name).protocol(group.protocol.clone());
         let call = call.port(group.port.into()).vpc_id(self.vpc()).target_type(kind).health_check_port(health);
+        let call = call.set_target_control_port(group.control_port.map(i32::from));
         let made = call.send().await.unwrap_or_else(|error| panic!("{}: {error:?}", group.name));
         let arn = made.target_groups()[0].target_group_arn().expect("an ARN").to_owned();
         self.ids().insert(group.name.clone(), arn);
@@ -462,6 +470,11 @@ impl World {
         let call = self.aws.elb.modify_listener().listener_arn(self.id(listener));
         let call = call.default_actions(self.forward_action(&forwards));
         call.send().await.unwrap_or_else(|error| panic!("{listener}: {error:?}"));
+    }
+
+    pub async fn remove_load_balancer(&self, name: &str) {
+        let call = self.aws.elb.delete_load_balancer().load_balancer_arn(self.id(&format!("lb {name}")));
+        call.send().await.unwrap_or_else(|error| panic!("{name}: {error:?}"));
     }
 
     /// Tags a security group, as its owner would.

@@ -21,7 +21,7 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-pub use controller::{Controller, RESYNC, REVOCATION_DELAY};
+pub use controller::{Controller, REVOCATION_DELAY};
 pub use estate::{Estate, estate, group};
 
 use crate::control_plane;

@@ -88,6 +88,25 @@ impl World {
         lines.into_iter().map(|line| self.named(line)).collect()
     }
 
+    /// Waits for a line of the status that begins so.
+    pub async fn status_has(&self, name: &str, beginning: &str) -> String {
+        let deadline = self.deadline();
+        while deadline.is_ahead().await {
+            if let Some(line) = self.status(name).await.into_iter().find(|line| line.starts_with(beginning)) {
+                return line;
+            }
+        }
+        panic!("{name} has no {beginning:?}: {:#?}", self.status(name).await)
+    }
+
+    /// Waits until no line of the status speaks of this.
+    pub async fn status_lacks(&self, name: &str, text: &str) {
+        let deadline = self.deadline();
+        while self.status(name).await.iter().any(|line| line.contains(text)) {
+            assert!(deadline.is_ahead().await, "{name} still speaks of {text}: {:#?}", self.status(name).await);
+        }
+    }
+
     /// The status says exactly this, beside the conditions of a binding that is all well for this reason.
     pub async fn expect_settled(&self, name: &str, reason: &str, expected: &[&str]) {
         let conditions = [

@@ -3,7 +3,7 @@
 //!
 //! Read from and written to AWS without the code under test.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ec2::types::{
     Filter, IpPermission, IpRange, Ipv6Range, PrefixListId, SecurityGroupRule, UserIdGroupPair,
@@ -40,6 +40,11 @@ impl World {
         self.describe_rules().await.iter().map(line).map(|text| self.named(text)).collect()
     }
 
+    /// Ids of all rules: a rule that is made anew has another.
+    pub async fn rule_ids(&self) -> BTreeSet<String> {
+        self.describe_rules().await.into_iter().filter_map(|rule| rule.security_group_rule_id).collect()
+    }
+
     /// Exactly these rules are there: no more, no less.
     pub async fn expect_rules(&self, expected: &[&str]) {
         expect_lines("rules", &self.rules().await, expected);
@@ -56,6 +61,15 @@ impl World {
             }
         }
         self.expect_rules(expected).await;
+    }
+
+    /// As soon as it is so: exactly these rules are there, with these owners and descriptions.
+    pub async fn rules_and_owners_become(&self, mut expected: Vec<String>) {
+        expected.sort();
+        let deadline = self.deadline();
+        while self.rules_and_owners().await != expected && deadline.is_ahead().await {}
+        let expected: Vec<&str> = expected.iter().map(String::as_str).collect();
+        expect_lines("rules and owners", &self.rules_and_owners().await, &expected);
     }
 
     /// Makes rules by hand, as someone else would.
