@@ -218,6 +218,7 @@ impl<'a> Planner<'a> {
             self.standing.entry(claim.object.clone()).or_default().in_place.insert(rule.spec.clone());
         }
         let objects: BTreeSet<ObjectRef> = needs.iter().map(|(claim, _)| claim.object.clone()).collect();
+        let observed = needs.iter().all(|(claim, _)| claim.stance == Stance::Observe);
         let writes = needs.iter().any(|(claim, _)| self.is_writer(&claim.object) && claim.recorded);
         match self.input.us.ownership(&rule.tags) {
             Ownership::Ours { others } => {
@@ -241,17 +242,25 @@ impl<'a> Planner<'a> {
                     self.problem(&object, Problem::new(Reason::IdentityConflict, message));
                 }
             }
-            Ownership::OtherClusters(_) if writes => {
+            Ownership::OtherClusters(_) if writes || observed => {
                 let step =
                     self.step(Action::Adopt { id: rule.id.clone() }, &rule.spec, objects, "needed here too".into());
-                self.steps.push(step);
+                self.adopt(step, observed);
             }
-            Ownership::Foreign if writes && self.may_adopt_foreign(&rule.spec) => {
+            Ownership::Foreign if (writes || observed) && self.may_adopt_foreign(&rule.spec, observed) => {
                 let reason = "a foreign rule that is needed, where foreign rules are removed".to_owned();
                 let step = self.step(Action::Adopt { id: rule.id.clone() }, &rule.spec, objects, reason);
-                self.steps.push(step);
+                self.adopt(step, observed);
             }
             Ownership::OtherClusters(_) | Ownership::Foreign => {}
+        }
+    }
+
+    fn adopt(&mut self, step: Step, observed: bool) {
+        if observed {
+            self.held.push(Held { step, reason: HoldReason::Observe });
+        } else {
+            self.steps.push(step);
         }
     }
 

@@ -188,7 +188,9 @@ impl Index {
         }
         entry.history.missing(resolution.absent.iter().cloned(), read_at);
         entry.resolution = Some(Resolved { generation: declaration.generation, resolution, read_at });
-        self.recompute(&declaration.object).union(&before).cloned().collect()
+        let groups = self.recompute(&declaration.object).union(&before).cloned().collect();
+        self.catch_up(&declaration.object);
+        groups
     }
 
     /// When an object is to be looked up again, from now: early if something could be settled or found by it.
@@ -280,6 +282,7 @@ impl Index {
         let group = self.groups.entry(key.clone()).or_default();
         group.settled = outcome.plan.standing.values().flat_map(|standing| standing.in_place.iter().cloned()).collect();
         group.outcome = Some(outcome);
+        objects.iter().for_each(|object| self.catch_up(object));
         let others = objects.iter().filter_map(|object| self.objects.get(object)).flat_map(|entry| &entry.groups);
         others.filter(|other| *other != key && self.waits(other)).cloned().collect()
     }

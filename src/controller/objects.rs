@@ -109,6 +109,9 @@ impl Context {
         {
             self.set_finalizer(&api, &object, true).await?;
         }
+        if self.index().is_catching_up(reference) {
+            return Ok(());
+        }
         write_status(&api, &object, &status).await
     }
 

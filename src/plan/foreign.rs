@@ -11,13 +11,18 @@ use super::{Permission, Planner};
 
 impl<'a> Planner<'a> {
     /// Whether a needed foreign rule may become ours: it is governed, and all who govern anything in its
-    /// direction agree that foreign rules go.
-    pub(super) fn may_adopt_foreign(&self, spec: &RuleSpec) -> bool {
+    /// direction agree that foreign rules go, or, where all who need the rule only observe, would if they
+    /// enforced.
+    pub(super) fn may_adopt_foreign(&self, spec: &RuleSpec, observed: bool) -> bool {
         let of_direction = |claim: &&Claim| *governed_extent(claim, spec.direction) != Extent::Nothing;
         let votes = |claim: &&Claim| self.may_govern(claim, spec.direction);
         let governed = !self.governing(spec, Governance::Inside).is_empty();
         let mut voters = self.input.claims.iter().filter(votes).filter(of_direction);
-        governed && voters.all(|claim| self.wants_removal(claim)) && self.is_owned()
+        let agrees = |claim: &Claim| {
+            self.wants_removal(claim)
+                || (observed && claim.stance == Stance::Observe && claim.foreign_rules == ForeignRules::Remove)
+        };
+        governed && voters.all(agrees) && self.is_owned()
     }
 
     fn is_owned(&self) -> bool {

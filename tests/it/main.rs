@@ -2,4 +2,8 @@ mod admission;
 mod control_plane;
 mod crds;
 mod deploy;
+mod lifecycle;
+mod operation;
+mod patterns;
 mod role;
+mod world;

@@ -30,6 +30,8 @@ pub(super) struct Entry {
     /// By group; only where the history is settled.
     pub(super) retained: BTreeMap<SecurityGroupId, BTreeSet<RuleSpec>>,
     pub(super) drift: Option<DriftStatus>,
+    /// Whether all was looked at once since the start.
+    pub(super) caught_up: bool,
     /// Every group that the object needs, needed lately or has written.
     pub(super) groups: BTreeSet<GroupKey>,
     /// Goes up whenever what the object needs may have changed.
@@ -53,6 +55,7 @@ impl Entry {
             desired: Desired::default(),
             retained: BTreeMap::new(),
             drift: None,
+            caught_up: false,
             groups: BTreeSet::new(),
             revision: 0,
         }

@@ -48,6 +48,26 @@ impl Index {
         entry.groups.iter().filter_map(report).collect()
     }
 
+    /// Notes whether everything that the object is about has been looked at since the start.
+    pub(super) fn catch_up(&mut self, reference: &ObjectRef) {
+        let Some(entry) = self.objects.get(reference).filter(|entry| entry.resolution.is_some()) else { return };
+        let reports = self.reports(reference, entry);
+        let looked_at = entry.groups.iter().all(|key| reports.get(&key.id).is_some_and(|report| report.current));
+        if let Some(entry) = self.objects.get_mut(reference).filter(|_| looked_at) {
+            entry.caught_up = true;
+        }
+    }
+
+    /// Whether the status that the object carries is of its present spec and says more than is known since the
+    /// start. To write what is known would tell of a change where there is none.
+    pub fn is_catching_up(&self, reference: &ObjectRef) -> bool {
+        let Some(entry) = self.objects.get(reference).filter(|entry| !entry.caught_up) else { return false };
+        let told = entry.object.status.as_ref().map(|status| status.observed_generation);
+        let problems = entry.resolution.iter().any(|resolved| !resolved.resolution.problems.is_empty())
+            || self.reports(reference, entry).values().any(|report| !report.problems.is_empty());
+        told == entry.object.metadata.generation && !problems
+    }
+
     /// What an object that is being deleted waits for; `None` if it may go.
     pub fn farewell(&self, reference: &ObjectRef) -> Option<Farewell> {
         let entry = self.objects.get(reference)?;
