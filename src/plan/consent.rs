@@ -1,7 +1,5 @@
 //! What to tell whoever writes a group that has not consented.
 
-use std::collections::BTreeSet;
-
 use crate::api::names::NAMESPACES_TAG;
 use crate::model::{Consent, ObjectRef, Problem, Reason};
 
@@ -36,11 +34,11 @@ pub(super) fn refusal(input: &Input<'_>, consent: &Consent, object: &ObjectRef) 
 /// The tag, as the AWS CLI takes it, that allows one namespace more and takes consent from none.
 fn namespaces_with(input: &Input<'_>, namespace: &str) -> String {
     let listed = input.group.tags.get(NAMESPACES_TAG).map(String::as_str).unwrap_or_default();
-    let mut names: BTreeSet<&str> = listed.split_whitespace().collect();
-    if !names.contains("*") {
-        names.insert(namespace);
+    let mut names: Vec<&str> = listed.split_whitespace().collect();
+    if !names.contains(&"*") && !names.contains(&namespace) {
+        names.push(namespace);
     }
-    let value = names.into_iter().collect::<Vec<_>>().join(" ");
+    let value = names.join(" ");
     // What a shell would split or expand.
     let quote = if value.contains([' ', '*']) { "'" } else { "" };
     format!("{quote}Key={NAMESPACES_TAG},Value={value}{quote}")
