@@ -92,8 +92,10 @@ pub struct ALBTargetBindingSpec {
     /// Which parts of the pattern are written: ingress of the load balancer's group from its clients
     /// (`ListenerIngress`), its egress to targets and identity providers (`TargetEgress`), ingress of
     /// the targets' groups from it (`TargetIngress`). All three by default.
+    // Atomic: with a set, the items of the default would stay, as nobody who applies owns them.
     #[serde(default = "all_aspects")]
-    #[x_kube(merge_strategy = ListMerge::Set)]
+    #[schemars(length(max = 3))]
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
     #[x_kube(validation = rules::some_aspects())]
     pub manage: Vec<Aspect>,
     /// Whether differences are repaired (`Enforce`) or only shown (`Observe`).

@@ -69,6 +69,18 @@ async fn a_namespace_that_a_group_does_not_list_writes_nothing_there() {
 }
 
 #[tokio::test]
+async fn ingress_of_a_group_of_the_load_balancer_controller_is_left_alone() {
+    let world = World::with(standard().group(group("ALB-SG").tag("elbv2.k8s.aws/cluster", "prod"))).await;
+    let _controller = world.controller(&[]).await;
+    world.apply("shop", STANDARD).await;
+    let message = world.wait_for("shop", "Ready=False ManagedByLoadBalancerController").await;
+    assert!(message.contains("leave ListenerIngress out of spec.manage"), "{message}");
+    world.apply("shop", "{loadBalancer: {name: shop}, manage: [TargetEgress, TargetIngress]}").await;
+    world.wait_for("shop", "Ready=True InSync").await;
+    world.expect_rules(&[OUT, IN]).await;
+}
+
+#[tokio::test]
 async fn a_shared_group_keeps_foreign_rules() {
     let foreign = "ALB-SG in tcp 22 <- 0.0.0.0/0";
     let world = World::with(standard().group(group("ALB-SG").shared().rule(foreign))).await;

@@ -325,10 +325,15 @@ impl World {
             tags.push((&key, value));
             tags.push(("sgbind.dev/namespaces", group.namespaces.unwrap_or(self.namespace())));
         }
-        let tags = tags.iter().map(|(key, value)| Tag::builder().key(*key).value(*value).build()).collect();
-        let specification = TagSpecification::builder().resource_type(ResourceType::SecurityGroup).set_tags(Some(tags));
+        let tags: Vec<Tag> =
+            tags.iter().map(|(key, value)| Tag::builder().key(*key).value(*value).build()).collect();
+        // An empty specification is refused.
+        let specification = (!tags.is_empty()).then(|| {
+            let kind = ResourceType::SecurityGroup;
+            vec![TagSpecification::builder().resource_type(kind).set_tags(Some(tags)).build()]
+        });
         let call = self.aws.ec2.create_security_group().group_name(name).description(name).vpc_id(self.vpc());
-        let made = call.tag_specifications(specification.build()).send().await;
+        let made = call.set_tag_specifications(specification).send().await;
         let id = made.unwrap_or_else(|error| panic!("{name}: {error:?}")).group_id.expect("an id");
         if !group.default_egress {
             // In a VPC with IPv6 there are two.
