@@ -273,8 +273,8 @@ impl Scene {
         self
     }
 
-    pub fn plan(&self) -> Plan {
-        plan::group(&plan::Input {
+    pub fn input(&self) -> plan::Input<'_> {
+        plan::Input {
             us: &self.us,
             group: &self.group,
             claims: &self.claims,
@@ -282,7 +282,11 @@ impl Scene {
             usage: &self.usage,
             refused: &self.refused,
             only_namespace: None,
-        })
+        }
+    }
+
+    pub fn plan(&self) -> Plan {
+        plan::group(&self.input())
     }
 }
 

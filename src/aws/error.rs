@@ -284,7 +284,7 @@ fn classify(status: u16, code: Option<&str>) -> ErrorClass {
         let listed = CODES.iter().find(|(_, codes)| codes.contains(&code)).map(|(class, _)| *class);
         listed.or_else(|| ENDINGS.iter().find(|(ending, _)| code.ends_with(ending)).map(|(_, class)| *class))
     };
-    code.and_then(known).unwrap_or_else(|| match (status, code) {
+    code.and_then(known).unwrap_or(match (status, code) {
         (429, _) => ErrorClass::Throttled,
         (401 | 403, _) => ErrorClass::Denied,
         (400..500, Some(_)) => ErrorClass::Invalid,

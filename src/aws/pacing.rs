@@ -156,11 +156,13 @@ struct Allowance {
     per_second: f64,
 }
 
+/// The least share of AWS's rates that can be set.
+const LEAST_SHARE: f64 = 0.01;
+
 impl Allowance {
     fn scaled(self, share: Share, call: &Call) -> Self {
         let share = if call.is_read() { share.reads } else { share.writes };
-        // max before min: a share that is not a number becomes the least.
-        let share = share.max(0.01).min(1.0);
+        let share = if share.is_nan() { LEAST_SHARE } else { share.clamp(LEAST_SHARE, 1.0) };
         Self { burst: self.burst * share, per_second: self.per_second * share }
     }
 

@@ -754,3 +754,64 @@ fn a_list_is_a_peer_like_another() {
         &["authorize sg-1 ingress tcp 443 from pl-cloudfront"],
     );
 }
+
+#[test]
+fn our_own_listener_rule_stays_on_a_group_that_the_load_balancer_controller_takes_over() {
+    let mut shop = claim("shop", &["ingress tcp 443 from 10.0.0.0/8"]);
+    shop.rules.values_mut().for_each(|need| need.aspect = Aspect::ListenerIngress);
+    let rules = vec![ours("ingress tcp 443 from 10.0.0.0/8", &["shop"])];
+    let scene = Scene::new(vec![shop], rules).tagged(load_balancer_controllers());
+    assert_plan(&scene, &["held, NotPermitted: revoke sg-1 ingress tcp 443 from 10.0.0.0/8"]);
+}
+
+#[test]
+fn a_foreign_rule_that_an_object_without_declared_clients_relies_on_stays() {
+    let silent = by_default(claim("silent", &["ingress tcp 443 from 0.0.0.0/0"]));
+    let declaring = claim("declaring", &["ingress tcp 443 from 10.0.0.0/8"]);
+    let declaring = Claim {
+        governs: governing(Extent::Everything, Extent::Nothing),
+        foreign_rules: ForeignRules::Remove,
+        ..declaring
+    };
+    let rules = vec![foreign("ingress tcp 443 from pl-1"), ours("ingress tcp 443 from 10.0.0.0/8", &["declaring"])];
+    let scene = Scene::new(vec![declaring, silent], rules);
+    assert_plan(&scene, &["held, ForeignRulesKept: revoke sg-1 ingress tcp 443 from pl-1"]);
+}
+
+#[test]
+fn a_rule_with_a_cut_description_concerns_everyone_of_its_group() {
+    let mut scene = Scene::new(vec![claim("shop", &[])], vec![]);
+    let mut cut = ours("ingress tcp 443 from 10.0.0.0/8", &["other"]);
+    cut.description.push_str("...");
+    scene.group.rules.push(cut);
+    let plan = scene.plan();
+    assert_eq!(plan.steps.len(), 1);
+    assert!(plan.steps[0].objects.contains(&object("shop")), "{:?}", plan.steps[0].objects);
+}
+
+#[test]
+fn a_leaving_object_that_a_cut_description_may_name_has_its_rules_released() {
+    let leaving = Claim { stance: Stance::Leaving(Farewell::Retain), ..claim("shop", &[]) };
+    let mut cut = ours("ingress tcp 443 from 10.0.0.0/8", &["other"]);
+    cut.description.push_str("...");
+    assert_plan(&Scene::new(vec![leaving], vec![cut]), &["release sg-1 ingress tcp 443 from 10.0.0.0/8"]);
+}
+
+#[test]
+fn a_controller_of_one_namespace_revokes_nothing_that_may_name_an_object_elsewhere() {
+    let mut elsewhere = ours("ingress tcp 443 from 10.0.0.0/8", &["shop"]);
+    elsewhere.description = "sgbind prod: alb/another/app, alb/team-shop/shop".into();
+    let mut unreadable = ours("ingress tcp 444 from 10.0.0.0/8", &["shop"]);
+    unreadable.description = "edited by hand".into();
+    let here = ours("ingress tcp 445 from 10.0.0.0/8", &["shop"]);
+    let scene = Scene::new(vec![claim("shop", &[])], vec![elsewhere, unreadable, here]);
+    let plan = super::group(&Input { only_namespace: Some("team-shop"), ..scene.input() });
+    assert_eq!(
+        outline(&plan),
+        [
+            "revoke sg-1 ingress tcp 445 from 10.0.0.0/8",
+            "held, OutsideWatch: revoke sg-1 ingress tcp 443 from 10.0.0.0/8",
+            "held, OutsideWatch: revoke sg-1 ingress tcp 444 from 10.0.0.0/8",
+        ]
+    );
+}

@@ -88,7 +88,8 @@ async fn answers_that_are_cut_or_foreign_are_errors() {
 async fn errors_have_class_and_words() {
     let denied = "You are not authorized. User: x is not authorized to perform: ec2:CreateTags on resource: y. \
                   Encoded authorization failure message: AbCd";
-    let cases: [(fn() -> Answer, ErrorClass, &str, usize); 7] = [
+    type Case = (fn() -> Answer, ErrorClass, &'static str, usize);
+    let cases: [Case; 7] = [
         (
             || Answer::ec2_error(503, "RequestLimitExceeded", "Request limit exceeded."),
             ErrorClass::Throttled,

@@ -325,8 +325,7 @@ impl World {
             tags.push((&key, value));
             tags.push(("sgbind.dev/namespaces", group.namespaces.unwrap_or(self.namespace())));
         }
-        let tags: Vec<Tag> =
-            tags.iter().map(|(key, value)| Tag::builder().key(*key).value(*value).build()).collect();
+        let tags: Vec<Tag> = tags.iter().map(|(key, value)| Tag::builder().key(*key).value(*value).build()).collect();
         // An empty specification is refused.
         let specification = (!tags.is_empty()).then(|| {
             let kind = ResourceType::SecurityGroup;
