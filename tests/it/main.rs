@@ -1,3 +1,4 @@
 mod admission;
 mod control_plane;
 mod crds;
+mod proxy;
