@@ -30,10 +30,7 @@ pub async fn config() -> Config {
     static CONFIG: OnceCell<Config> = OnceCell::const_new();
     CONFIG
         .get_or_init(|| async {
-            let path = match env::var_os("SGBIND_TEST_KUBECONFIG") {
-                Some(path) => path.into(),
-                None => spawn_blocking(|| start().clone()).await.expect("the control plane starts"),
-            };
+            let path = kubeconfig().await;
             let kubeconfig = Kubeconfig::read_from(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
             let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
                 .await
@@ -43,6 +40,14 @@ pub async fn config() -> Config {
         })
         .await
         .clone()
+}
+
+/// The administrator's kubeconfig, for other programs.
+pub async fn kubeconfig() -> PathBuf {
+    match env::var_os("SGBIND_TEST_KUBECONFIG") {
+        Some(path) => path.into(),
+        None => spawn_blocking(|| start().clone()).await.expect("the control plane starts"),
+    }
 }
 
 /// An administrator's client for the runtime of the test that calls.

@@ -1,4 +1,5 @@
 mod admission;
 mod control_plane;
 mod crds;
+mod faults;
 mod proxy;

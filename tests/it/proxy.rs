@@ -8,7 +8,7 @@
 use std::{
     net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use axum::{
@@ -29,7 +29,8 @@ use tokio::{
 mod calls;
 mod faults;
 mod order;
-mod stale;
+pub mod xml;
+pub mod stale;
 
 pub use calls::{Answer, Call, Calls, decode};
 pub use faults::{Effect, Fault, FaultId};
@@ -175,6 +176,14 @@ struct Asked {
     body: Bytes,
 }
 
+impl Asked {
+    fn caller(&self) -> String {
+        let signed = self.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let (_, credential) = signed.split_once("Credential=").unwrap_or_default();
+        credential.split('/').next().unwrap_or_default().to_owned()
+    }
+}
+
 async fn read(stream: &mut BufReader<TcpStream>) -> Option<Asked> {
     let mut line = String::new();
     stream.read_line(&mut line).await.ok().filter(|length| *length > 0)?;
@@ -197,7 +206,7 @@ impl Shared {
     /// A call from its arrival to what the caller is told; `None`: the connection is closed.
     async fn exchange(&self, asked: Asked) -> Option<Answer> {
         let parameters = decode(&String::from_utf8_lossy(&asked.body));
-        let call = Call::arrived(parameters, Instant::now());
+        let call = Call::arrived(parameters, asked.caller(), Instant::now());
         let in_turn = if call.is_write() && self.state().faults.iter().any(|(_, fault)| fault.needs_turns()) {
             Some(self.in_turn.lock().await)
         } else {
@@ -281,17 +290,5 @@ impl Shared {
         let answer = Answer { status, body: String::from_utf8(body.to_vec()).expect("AWS answers in UTF-8") };
         self.state().calls[number].answered = Some(answer.clone());
         Some(answer)
-    }
-}
-
-/// Waits until something holds, and panics with what is told if it does not in time.
-pub async fn eventually(within: Duration, what: &str, mut holds: impl AsyncFnMut() -> Result<(), String>) {
-    let began = Instant::now();
-    loop {
-        match holds().await {
-            Ok(()) => return,
-            Err(told) if began.elapsed() > within => panic!("{what}: not within {within:?}: {told}"),
-            Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
-        }
     }
 }

@@ -10,6 +10,8 @@ use std::{
 #[derive(Clone, Debug)]
 pub struct Call {
     pub action: String,
+    /// The access key that signed it.
+    pub caller: String,
     /// The form's fields, decoded.
     pub parameters: BTreeMap<String, String>,
     /// What AWS answered; `None` if it was not asked, or not yet.
@@ -33,9 +35,9 @@ impl Answer {
 }
 
 impl Call {
-    pub(super) fn arrived(parameters: BTreeMap<String, String>, began: Instant) -> Self {
+    pub(super) fn arrived(parameters: BTreeMap<String, String>, caller: String, began: Instant) -> Self {
         let action = parameters.get("Action").cloned().unwrap_or_default();
-        Self { action, parameters, answered: None, told: None, began, ended: None }
+        Self { action, caller, parameters, answered: None, told: None, began, ended: None }
     }
 
     /// Whether the call changes something, if it is permitted to.
