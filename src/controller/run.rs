@@ -77,6 +77,8 @@ pub async fn run(
     // The election outlives the work: the lease is released when nothing can be written any more.
     let election = CancellationToken::new();
     let (elector, leadership) = election_of(&settings, &client, &clock, &jitter);
+    let holder = leadership.clone();
+    pacer.write_only_while(move || holder.is_held());
     let elector = elector.map(|elector| tokio::spawn(elector.run(election.clone())));
 
     let (events, telling) = events::channel(client.clone());
