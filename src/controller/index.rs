@@ -11,8 +11,8 @@ use tokio::time::Instant;
 use crate::api::{ALBTargetBinding, DriftStatus, ForeignRules, RuleUsage};
 use crate::desired::{self, Desired};
 use crate::model::{
-    BindingFacts, Claim, Declaration, ElbArn, GroupKey, Knowledge, Known, ObjectProblem, ObjectRef, Plan, Problem,
-    Resolution, Retained, RuleSpec, Scope, SecurityGroupId, Stance, Thing,
+    BindingFacts, Claim, Declaration, ElbArn, GroupKey, Held, HoldReason, Knowledge, Known, ObjectProblem, ObjectRef,
+    Plan, Problem, Resolution, Retained, RuleSpec, Scope, SecurityGroupId, Stance, Standing, Thing,
 };
 use crate::status::{self, GroupReport};
 use crate::validate::{self, Finding};
@@ -267,9 +267,11 @@ impl Index {
         entry.keys(entry.desired.groups.keys()).filter(|other| other != key).any(|other| {
             let Some(outcome) = self.groups.get(&other).and_then(|group| group.outcome.as_ref()) else { return true };
             let seen = outcome.revisions.get(reference) == Some(&entry.revision);
-            let refused = outcome.problems.iter().any(|problem| problem.object == *reference);
-            let missing = outcome.plan.standing.get(reference).is_none_or(|standing| !standing.missing().is_empty());
-            !seen || (missing && !refused)
+            let missing = outcome.plan.standing.get(reference).map(Standing::missing);
+            // What nobody consented to is not waited for. What AWS refused is: without it the way that the
+            // old rules admit is the only one.
+            let unwanted = |spec: &RuleSpec| outcome.plan.held.iter().any(|held| is_unwanted(held, spec));
+            !seen || missing.is_none_or(|missing| !missing.iter().all(unwanted))
         })
     }
 
@@ -473,6 +475,11 @@ impl Entry {
         };
         Known { stance, knowledge }
     }
+}
+
+/// Whether a rule is not made because someone does not want it to be.
+fn is_unwanted(held: &Held, spec: &RuleSpec) -> bool {
+    held.step.spec == *spec && matches!(held.reason, HoldReason::NotPermitted | HoldReason::Observe)
 }
 
 /// What a fresh read of an object is compared by.
