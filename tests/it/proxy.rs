@@ -110,12 +110,6 @@ impl Proxy {
         state.faults.remove(at).1.befallen()
     }
 
-    /// How many calls a fault has befallen.
-    pub fn befallen(&self, id: FaultId) -> usize {
-        let state = self.shared.state();
-        state.faults.iter().find(|(other, _)| *other == id).map_or(0, |(_, fault)| fault.befallen())
-    }
-
     /// From now on AWS can't be reached: connections are closed, what has arrived is not passed on.
     pub fn sever(&self) {
         self.shared.state().severed = true;
@@ -161,7 +155,8 @@ async fn serve(shared: Arc<Shared>, stream: TcpStream) {
     while let Some(request) = read(&mut stream).await {
         let Some(answer) = shared.exchange(request).await else { return };
         let content_type = "content-type: text/xml;charset=UTF-8";
-        let head = format!("HTTP/1.1 {} -\r\n{content_type}\r\ncontent-length: {}\r\n\r\n", answer.status, answer.body.len());
+        let head =
+            format!("HTTP/1.1 {} -\r\n{content_type}\r\ncontent-length: {}\r\n\r\n", answer.status, answer.body.len());
         let bytes = [head.as_bytes(), answer.body.as_bytes()].concat();
         if stream.get_mut().write_all(&bytes).await.is_err() {
             return;

@@ -94,11 +94,8 @@ impl Aws {
     pub async fn rules_of(&self, group: &str) -> Vec<Rule> {
         let answer = self.rules_answer().await;
         let set = xml::element(&answer, "securityGroupRuleSet").unwrap_or_default();
-        let mut rules: Vec<Rule> = xml::items(set, "item")
-            .into_iter()
-            .filter(|rule| group_of(rule) == Some(group))
-            .map(Rule::read)
-            .collect();
+        let mut rules: Vec<Rule> =
+            xml::items(set, "item").into_iter().filter(|rule| group_of(rule) == Some(group)).map(Rule::read).collect();
         rules.sort_by(|one, other| one.text.cmp(&other.text));
         rules
     }

@@ -24,7 +24,13 @@ enum When {
 
 /// Starts a controller that will be killed at its k-th write, and `begins` what makes it write. `None`: it ended
 /// before the k-th.
-async fn killed_at(stage: &Stage, k: usize, when: When, begin: impl AsyncFnOnce(), rests: impl AsyncFn() -> bool) -> bool {
+async fn killed_at(
+    stage: &Stage,
+    k: usize,
+    when: When,
+    begin: impl AsyncFnOnce(),
+    rests: impl AsyncFn() -> bool,
+) -> bool {
     let killed = Arc::new(AtomicBool::new(false));
     let mut controller = stage.start();
     let hook = {

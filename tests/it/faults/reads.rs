@@ -141,9 +141,12 @@ async fn things_that_flicker() {
         ("DescribeTargetHealth", no_targets),
         ("DescribeTargetGroups", Effect::refuse(400, "TargetGroupNotFound", "One or more target groups not found")),
         ("DescribeLoadBalancers", Effect::refuse(400, "LoadBalancerNotFound", "Load balancers not found")),
-        ("DescribeRules", Effect::rewrite(|_, answer| xml::retain(answer, "Rules", "member", |rule| {
-            xml::field(rule, "IsDefault") == Some("true")
-        }))),
+        (
+            "DescribeRules",
+            Effect::rewrite(|_, answer| {
+                xml::retain(answer, "Rules", "member", |rule| xml::field(rule, "IsDefault") == Some("true"))
+            }),
+        ),
     ];
     let mark = stage.proxy.mark();
     for (action, effect) in flickers {

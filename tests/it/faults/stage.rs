@@ -10,7 +10,7 @@ use std::{
 };
 
 use kube::{
-    Api, Client, ResourceExt,
+    Api, ResourceExt,
     api::{DeleteParams, Patch, PatchParams, PostParams},
 };
 use serde_json::{Value, json};
@@ -34,8 +34,6 @@ pub struct Stage {
     pub web: String,
     pub target_groups: [String; 2],
     pub instances: [String; 2],
-    pub listener: String,
-    pub client: Client,
     kubeconfig: PathBuf,
     files: tempfile::TempDir,
 }
@@ -92,9 +90,8 @@ impl Stage {
         let mut subnets = Vec::new();
         for (block, zone) in [("10.0.1.0/24", "a"), ("10.0.2.0/24", "c")] {
             let zone = format!("{REGION}{zone}");
-            let answer = aws
-                .ec2("CreateSubnet", &[("VpcId", &vpc), ("CidrBlock", block), ("AvailabilityZone", &zone)])
-                .await;
+            let answer =
+                aws.ec2("CreateSubnet", &[("VpcId", &vpc), ("CidrBlock", block), ("AvailabilityZone", &zone)]).await;
             subnets.push(field(&answer, "subnetId"));
         }
         let mut groups = Vec::new();
@@ -165,18 +162,16 @@ impl Stage {
         .await;
         Self {
             proxy: Proxy::start(&aws.url).await,
-            bindings: Api::namespaced(client.clone(), &namespace),
+            bindings: Api::namespaced(client, &namespace),
             kubeconfig: control_plane::kubeconfig().await,
             files: tempfile::tempdir().expect("a directory"),
             target_groups: target_groups.try_into().expect("two"),
             instances: instances.try_into().expect("two"),
-            listener,
             aws: Arc::new(aws),
             namespace,
             alb,
             app,
             web,
-            client,
         }
     }
 
@@ -265,9 +260,8 @@ impl Stage {
     pub async fn condition(&self, name: &str, kind: &str) -> Value {
         let told = self.status(name).await;
         let conditions = told["status"]["conditions"].as_array().cloned().unwrap_or_default();
-        let current = |condition: &&Value| {
-            condition["type"] == kind && condition["observedGeneration"] == told["generation"]
-        };
+        let current =
+            |condition: &&Value| condition["type"] == kind && condition["observedGeneration"] == told["generation"];
         conditions.iter().find(current).cloned().unwrap_or_default()
     }
 

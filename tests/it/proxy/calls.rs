@@ -83,12 +83,6 @@ impl Call {
         self.parameters.iter().filter(|(name, _)| name.starts_with(prefix)).map(|(_, value)| value.as_str()).collect()
     }
 
-    /// The ports of the rules that an Authorize asks for.
-    pub fn ports(&self) -> BTreeSet<u16> {
-        let ports = self.parameters.iter().filter(|(name, _)| name.ends_with(".FromPort"));
-        ports.filter_map(|(_, value)| value.parse().ok()).collect()
-    }
-
     /// An error in the form of the service that was called.
     ///
     /// Sources: "Error responses" of the EC2 API reference; "Common Errors" of the Elastic Load Balancing one.
@@ -170,7 +164,10 @@ fn rule_ids(body: &str) -> BTreeSet<String> {
 /// The fields of a form. Source: the URL Standard, `application/x-www-form-urlencoded`.
 pub fn decode(form: &str) -> BTreeMap<String, String> {
     let pairs = form.split('&').filter(|pair| !pair.is_empty());
-    pairs.map(|pair| pair.split_once('=').unwrap_or((pair, ""))).map(|(name, value)| (text(name), text(value))).collect()
+    pairs
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .map(|(name, value)| (text(name), text(value)))
+        .collect()
 }
 
 fn text(encoded: &str) -> String {

@@ -20,9 +20,7 @@ fn only_groups_of(call: &Call, all: &str) -> String {
 pub fn group_of(rule: &str) -> Option<&str> {
     let peer = xml::element(rule, "referencedGroupInfo").unwrap_or_default();
     let groups = rule.match_indices("<groupId>").map(|(at, _)| &rule[at..]);
-    groups
-        .filter(|rest| peer.is_empty() || !is_within(rest, peer))
-        .find_map(|rest| xml::field(rest, "groupId"))
+    groups.filter(|rest| peer.is_empty() || !is_within(rest, peer)).find_map(|rest| xml::field(rest, "groupId"))
 }
 
 fn is_within(part: &str, whole: &str) -> bool {
