@@ -196,6 +196,7 @@ impl<'a> Planner<'a> {
         }
         let objects: BTreeSet<ObjectRef> = needs.iter().map(|(claim, _)| claim.object.clone()).collect();
         let writes = needs.iter().any(|(claim, _)| self.is_writer(&claim.object) && claim.recorded);
+        let observed = needs.iter().all(|(claim, _)| claim.stance == Stance::Observe);
         match self.input.us.ownership(&rule.tags) {
             Ownership::Ours { others } => {
                 let ours_sorts_first = others.iter().all(|other| self.input.us.cluster.as_str() < other.as_str());
@@ -218,17 +219,25 @@ impl<'a> Planner<'a> {
                     self.problem(&object, Problem::new(Reason::IdentityConflict, message));
                 }
             }
-            Ownership::OtherClusters(_) if writes => {
+            Ownership::OtherClusters(_) if writes || observed => {
                 let step =
                     self.step(Action::Adopt { id: rule.id.clone() }, &rule.spec, objects, "needed here too".into());
-                self.steps.push(step);
+                self.adopt(step, observed);
             }
-            Ownership::Foreign if writes && self.may_remove_foreign(&rule.spec) => {
+            Ownership::Foreign if (writes || observed) && self.may_remove_foreign(&rule.spec, observed) => {
                 let reason = "a foreign rule that is needed, where foreign rules are removed".to_owned();
                 let step = self.step(Action::Adopt { id: rule.id.clone() }, &rule.spec, objects, reason);
-                self.steps.push(step);
+                self.adopt(step, observed);
             }
             Ownership::OtherClusters(_) | Ownership::Foreign => {}
+        }
+    }
+
+    fn adopt(&mut self, step: Step, observed: bool) {
+        if observed {
+            self.held.push(Held { step, reason: HoldReason::Observe });
+        } else {
+            self.steps.push(step);
         }
     }
 
@@ -242,10 +251,15 @@ impl<'a> Planner<'a> {
         describe(&self.input.us.cluster, &all)
     }
 
-    /// Whether all who govern a direction of this group agree that foreign rules go.
-    fn may_remove_foreign(&self, spec: &RuleSpec) -> bool {
+    /// Whether all who govern a direction of this group agree that foreign rules go, or, where all who need the
+    /// rule only observe, would if they enforced.
+    fn may_remove_foreign(&self, spec: &RuleSpec, observed: bool) -> bool {
         let governing = self.governing(spec, Governance::Inside);
-        !governing.is_empty() && governing.iter().all(|claim| self.wants_removal(claim)) && self.is_owned()
+        let agrees = |claim: &&Claim| {
+            self.wants_removal(claim)
+                || (observed && claim.stance == Stance::Observe && claim.foreign_rules == ForeignRules::Remove)
+        };
+        !governing.is_empty() && governing.iter().all(agrees) && self.is_owned()
     }
 
     fn is_owned(&self) -> bool {

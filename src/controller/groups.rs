@@ -348,6 +348,10 @@ fn is_repair(step: &Step, view: &GroupView) -> bool {
 /// Nothing may be written: every step waits.
 fn withheld(mut plan: Plan) -> Plan {
     let steps = std::mem::take(&mut plan.steps);
+    // What would wait for a finalizer or a status waits for them in vain.
+    for held in plan.held.iter_mut().filter(|held| held.reason == HoldReason::Applying) {
+        held.reason = HoldReason::ReadOnly;
+    }
     plan.held.extend(steps.into_iter().map(|step| Held { step, reason: HoldReason::ReadOnly }));
     plan.held.sort();
     plan

@@ -48,6 +48,8 @@ struct Entry {
     /// By group; only where the history is settled.
     retained: BTreeMap<SecurityGroupId, BTreeSet<RuleSpec>>,
     drift: Option<DriftStatus>,
+    /// Whether all was looked at once since the start.
+    caught_up: bool,
     /// Goes up whenever what the object needs may have changed.
     revision: u64,
 }
@@ -197,7 +199,9 @@ impl Index {
         entry.history.missing(resolution.absent.iter().cloned(), read_at);
         entry.resolution = Some(Resolved { generation: declaration.generation, resolution, read_at });
         entry.recompute();
-        before.union(&entry.groups()).cloned().collect()
+        let groups = before.union(&entry.groups()).cloned().collect();
+        self.catch_up(&declaration.object);
+        groups
     }
 
     /// When an object is to be looked up again, from now: early if something could be settled or found by it.
@@ -281,6 +285,7 @@ impl Index {
         let group = self.groups.entry(key.clone()).or_default();
         group.settled = outcome.plan.standing.values().flat_map(|standing| standing.in_place.iter().cloned()).collect();
         group.outcome = Some(outcome);
+        objects.iter().for_each(|object| self.catch_up(object));
         let others = objects.iter().filter_map(|object| self.objects.get(object)).flat_map(Entry::groups);
         others.filter(|other| other != key && self.waits(other)).collect()
     }
@@ -344,6 +349,25 @@ impl Index {
             now,
         });
         Some((Arc::clone(&entry.object), status))
+    }
+
+    fn catch_up(&mut self, reference: &ObjectRef) {
+        let Some(entry) = self.objects.get(reference).filter(|entry| entry.resolution.is_some()) else { return };
+        let reports = self.reports(reference, entry);
+        let looked_at = entry.groups().iter().all(|key| reports.get(&key.id).is_some_and(|report| report.current));
+        if let Some(entry) = self.objects.get_mut(reference).filter(|_| looked_at) {
+            entry.caught_up = true;
+        }
+    }
+
+    /// Whether the status that the object carries is of its present spec and says more than is known since the
+    /// start. To write what is known would tell of a change where there is none.
+    pub fn is_catching_up(&self, reference: &ObjectRef) -> bool {
+        let Some(entry) = self.objects.get(reference).filter(|entry| !entry.caught_up) else { return false };
+        let told = entry.object.status.as_ref().map(|status| status.observed_generation);
+        let problems = entry.resolution.iter().any(|resolved| !resolved.resolution.problems.is_empty())
+            || self.reports(reference, entry).values().any(|report| !report.problems.is_empty());
+        told == entry.object.metadata.generation && !problems
     }
 
     fn reports<'a>(&'a self, reference: &ObjectRef, entry: &Entry) -> BTreeMap<SecurityGroupId, GroupReport<'a>> {
@@ -415,6 +439,7 @@ impl Entry {
             desired: Desired::default(),
             retained: BTreeMap::new(),
             drift: None,
+            caught_up: false,
             revision: 0,
         }
     }

@@ -109,7 +109,7 @@ impl Context {
         {
             self.set_finalizer(&api, &object, true).await?;
         }
-        if object.status.as_ref() != Some(&status) {
+        if object.status.as_ref() != Some(&status) && !self.index().is_catching_up(reference) {
             let params = PatchParams::apply(FIELD_MANAGER).force();
             let patch = json!({
                 "apiVersion": ALBTargetBinding::api_version(&()),

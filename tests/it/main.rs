@@ -2,4 +2,8 @@ mod admission;
 mod control_plane;
 mod crds;
 mod faults;
+mod lifecycle;
+mod operation;
+mod patterns;
 mod proxy;
+mod world;

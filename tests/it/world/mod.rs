@@ -1,0 +1,167 @@
+//! A world for one test: an AWS of its own, a namespace of the shared API server, and a controller that looks at both.
+
+mod aws;
+mod controller;
+mod estate;
+mod objects;
+mod rules;
+
+use std::{
+    collections::BTreeMap,
+    env, fs,
+    path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard},
+    thread,
+    time::Duration,
+};
+
+use kube::Client;
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    time::{Instant, sleep},
+};
+
+pub use controller::{Controller, REVOCATION_DELAY};
+pub use estate::{Estate, estate, group};
+
+use crate::control_plane;
+use aws::Aws;
+
+/// As many worlds as two cores bear at once.
+static PLACES: Semaphore = Semaphore::const_new(4);
+/// For anything that is to become so.
+const PATIENCE: Duration = Duration::from_secs(40);
+
+pub struct World {
+    pub aws: Aws,
+    pub client: Client,
+    namespace: String,
+    network: estate::Network,
+    /// Ids in AWS by the names that the test gives.
+    ids: Mutex<BTreeMap<String, String>>,
+    logs: Mutex<Vec<PathBuf>>,
+    _place: SemaphorePermit<'static>,
+}
+
+impl World {
+    pub async fn new() -> Self {
+        let place = PLACES.acquire().await.expect("never closed");
+        let client = control_plane::client().await;
+        let (aws, namespace) = tokio::join!(Aws::start(), control_plane::namespace(&client));
+        let network = estate::network(&aws).await;
+        Self {
+            aws,
+            client,
+            namespace,
+            network,
+            ids: Mutex::default(),
+            logs: Mutex::default(),
+            _place: place,
+        }
+    }
+
+    /// A world with these things in AWS.
+    pub async fn with(estate: Estate) -> Self {
+        let world = Self::new().await;
+        world.build(estate).await;
+        world
+    }
+
+    pub fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    /// The cluster's name is the namespace's: no two tests have the same.
+    pub fn cluster(&self) -> &str {
+        &self.namespace
+    }
+
+    pub fn vpc(&self) -> &str {
+        &self.network.vpc
+    }
+
+    /// The id (or ARN) of what the test calls so.
+    pub fn id(&self, name: &str) -> String {
+        self.ids().get(name).unwrap_or_else(|| panic!("nothing is called {name:?}: {:?}", self.ids())).clone()
+    }
+
+    fn ids(&self) -> MutexGuard<'_, BTreeMap<String, String>> {
+        self.ids.lock().expect("no panic while it is held")
+    }
+
+    /// The text with names in place of ids.
+    pub fn named(&self, text: impl Into<String>) -> String {
+        let named = |text: String, (name, id): (&String, &String)| text.replace(id, name);
+        let text = self.ids().iter().fold(text.into(), named);
+        text.replace(&self.network.ipv6, "VPC-IPv6").replace(&self.namespace, "team")
+    }
+
+    /// The text with ids in place of names that stand as `$NAME`.
+    fn filled_in(&self, text: &str) -> String {
+        // Longest names first: `$APP-SG-2` is not `$APP-SG`.
+        let mut ids: Vec<(String, String)> = self.ids().clone().into_iter().collect();
+        ids.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
+        ids.iter().fold(text.to_owned(), |text, (name, id)| text.replace(&format!("${name}"), id))
+    }
+
+    pub fn deadline(&self) -> Deadline {
+        Deadline(Instant::now() + PATIENCE)
+    }
+
+    /// Where the next controller of this test writes its log.
+    fn new_log(&self) -> PathBuf {
+        let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("logs");
+        fs::create_dir_all(&dir).expect("a directory");
+        let thread = thread::current();
+        let test = thread.name().filter(|name| *name != "main").unwrap_or(&self.namespace).replace("::", "-");
+        let mut logs = self.logs.lock().expect("no panic while it is held");
+        let log = dir.join(format!("{test}-{}.log", logs.len() + 1));
+        logs.push(log.clone());
+        log
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        /// Lines of each log.
+        const LAST: usize = 60;
+        if !thread::panicking() {
+            return;
+        }
+        for log in self.logs.lock().expect("no panic while it is held").iter() {
+            let text = fs::read_to_string(log).unwrap_or_default();
+            let lines: Vec<&str> = text.lines().collect();
+            eprintln!("--- {} (its end) ---", log.display());
+            eprintln!("{}", self.named(lines[lines.len().saturating_sub(LAST)..].join("\n")));
+        }
+    }
+}
+
+/// Until when something is waited for.
+pub struct Deadline(Instant);
+
+impl Deadline {
+    /// Waits a moment. `false`: it is too late.
+    pub async fn is_ahead(&self) -> bool {
+        sleep(Duration::from_millis(100)).await;
+        Instant::now() < self.0
+    }
+}
+
+/// Compares two sets of lines, and tells what is missing and what is too much.
+pub fn expect_lines(what: &str, actual: &[String], expected: &[&str]) {
+    let mut expected: Vec<&str> = expected.to_vec();
+    expected.sort_unstable();
+    let mut actual: Vec<&str> = actual.iter().map(String::as_str).collect();
+    actual.sort_unstable();
+    let listed = |these: &[&str], lacking: &[&str]| -> String {
+        these.iter().filter(|line| !lacking.contains(line)).map(|line| format!("\n    {line}")).collect()
+    };
+    assert!(
+        actual == expected,
+        "{what} are not as expected\n  missing:{}\n  too much:{}\n  all:{}",
+        listed(&expected, &actual),
+        listed(&actual, &expected),
+        listed(&actual, &[]),
+    );
+}
