@@ -1,19 +1,18 @@
 //! AWS as a person would change it: calls of the test's own, past the proxy.
 
-use std::{
-    env,
-    io::{BufRead, BufReader},
-    process::{Child, Command, Stdio},
-};
+use std::process::Child;
 
 use axum::{body::Bytes, http::Request};
 use http_body_util::{BodyExt, Full};
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use tokio::task::spawn_blocking;
 
-use crate::proxy::{Answer, stale::group_of, xml};
+use crate::{
+    proxy::{Answer, stale::group_of, xml},
+    world::aws::launch,
+};
 
-pub const REGION: &str = "ap-northeast-2";
+pub use crate::world::aws::REGION;
 
 /// A moto of its own; it ends with this.
 pub struct Aws {
@@ -30,21 +29,8 @@ impl Drop for Aws {
 
 impl Aws {
     pub async fn start() -> Self {
-        spawn_blocking(|| {
-            let python = env::var("SGBIND_TEST_PYTHON").expect("SGBIND_TEST_PYTHON names moto's interpreter");
-            let mut process = Command::new(python)
-                .args([concat!(env!("CARGO_MANIFEST_DIR"), "/tests/moto/launch.py"), "--exit-on-stdin-eof"])
-                .stdin(Stdio::piped())
-                .stdout(Stdio::piped())
-                .spawn()
-                .expect("moto starts");
-            let mut line = String::new();
-            BufReader::new(process.stdout.as_mut().expect("a pipe")).read_line(&mut line).expect("a line");
-            let url = line.trim().strip_prefix("ready ").expect("moto is ready").to_owned();
-            Self { url, process }
-        })
-        .await
-        .expect("moto starts")
+        let (process, url) = spawn_blocking(launch).await.expect("the AWS stand-in starts");
+        Self { url, process }
     }
 
     pub async fn ask(&self, service: &str, fields: &[(&str, &str)]) -> Answer {

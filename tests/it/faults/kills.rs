@@ -32,7 +32,7 @@ async fn killed_at(
     rests: impl AsyncFn() -> bool,
 ) -> bool {
     let killed = Arc::new(AtomicBool::new(false));
-    let mut controller = stage.start();
+    let controller = stage.start();
     let hook = {
         let (killed, pid) = (Arc::clone(&killed), controller.pid());
         Arc::new(move |_: &crate::proxy::Call| {

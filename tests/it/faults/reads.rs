@@ -161,6 +161,35 @@ async fn things_that_flicker() {
     stage.assert_rules(with_clients(&["10.0.0.0/8"]), "after all").await;
 }
 
+/// One of two targets, with a group of its own, is missing from a single answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn target_that_flickers() {
+    let stage = Stage::new().await;
+    let [shop, _] = &stage.target_groups;
+    let [_, second] = stage.instances.clone();
+    let fields = [("TargetGroupArn", shop.as_str()), ("Targets.member.1.Id", &second)];
+    stage.aws.elb("RegisterTargets", &fields).await;
+    let _controller = stage.start_with(&["--revocation-delay=1s", "--gone-after=1s"]);
+    stage.create("shop", &derived(&["10.0.0.0/8"])).await;
+    stage.until_in_sync("shop").await;
+    let mut expected = with_clients(&["10.0.0.0/8"]);
+    expected.extend(["alb egress tcp 8000 web ours".into(), "web ingress tcp 8000 alb ours".into()]);
+    stage.assert_rules(expected.clone(), "both targets").await;
+    let mark = stage.proxy.mark();
+    let without = Effect::rewrite(move |_, answer| {
+        xml::retain(answer, "TargetHealthDescriptions", "member", |target| !target.contains(&second))
+    });
+    let shop = shop.clone();
+    let of_shop =
+        move |call: &Call| call.action == "DescribeTargetHealth" && call.parameter("TargetGroupArn") == Some(&shop);
+    let flicker = stage.proxy.inject(Fault::when(of_shop, without).times(1));
+    stage.until_asked(mark, "DescribeTargetHealth", 6).await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(stage.proxy.lift(flicker), 1, "the fault was met");
+    stage.proxy.since(mark).assert_no_writes();
+    stage.assert_rules(expected, "afterwards").await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn targets_at_zero_change_nothing() {
     let stage = Stage::new().await;

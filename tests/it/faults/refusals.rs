@@ -31,7 +31,7 @@ async fn lost_answers_are_no_failures() {
     ] {
         stage.proxy.inject(Fault::on(action, Effect::LoseAnswer).times(1));
     }
-    let _controller = stage.start();
+    let controller = stage.start();
     stage.create("shop", &stage.spec(&[8000, 8002])).await;
     let reasons = stage.reasons_until_in_sync("shop").await;
     assert_eq!(alarming(reasons), [""; 0], "nothing is wrong:\n{}", stage.proxy.calls().writes());
@@ -40,6 +40,7 @@ async fn lost_answers_are_no_failures() {
     let reasons = stage.reasons_until_in_sync("shop").await;
     assert_eq!(alarming(reasons), [""; 0], "nothing is wrong:\n{}", stage.proxy.calls().writes());
     stage.assert_rules(Stage::expected(&[8001, 8003]), "after lost answers of Revoke").await;
+    assert!(!controller.log().contains("refused"), "not in the log either:\n{}", controller.log());
     let codes = |call: &&Call| call.told.as_ref().is_some_and(|told| told.body.contains("InvalidPermission.Duplicate"));
     assert!(stage.proxy.calls().authorizes().0.iter().any(|call| codes(&call)), "the SDK tried again");
 }

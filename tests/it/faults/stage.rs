@@ -15,9 +15,14 @@ use kube::{
 };
 use serde_json::{Value, json};
 use sgbind::api::ALBTargetBinding;
+use tokio::sync::SemaphorePermit;
 
 use super::aws::{Aws, REGION};
-use crate::{control_plane, proxy::Proxy, proxy::xml};
+use crate::{
+    control_plane,
+    proxy::{Proxy, xml},
+    world,
+};
 
 /// For how long anything is waited for that must come.
 pub const PATIENCE: Duration = Duration::from_secs(40);
@@ -36,11 +41,14 @@ pub struct Stage {
     pub instances: [String; 2],
     kubeconfig: PathBuf,
     files: tempfile::TempDir,
+    _place: SemaphorePermit<'static>,
 }
 
 /// A running controller; it is killed when this is dropped.
 pub struct Controller {
     process: Child,
+    /// Kills it when this process ends, however that ends.
+    guard: Child,
     log: PathBuf,
 }
 
@@ -49,11 +57,13 @@ impl Controller {
         self.process.id()
     }
 
-    /// SIGKILL, and its end.
-    pub fn kill(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+    /// What it has logged so far.
+    pub fn log(&self) -> String {
+        fs::read_to_string(&self.log).expect("a log")
     }
+
+    /// SIGKILL, and its end.
+    pub fn kill(self) {}
 
     pub fn signal(&self, signal: &str) {
         signal_process(self.pid(), signal);
@@ -68,8 +78,11 @@ pub fn signal_process(pid: u32, signal: &str) {
 
 impl Drop for Controller {
     fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        // The guard first: it must not kill another process that came by the same id.
+        for child in [&mut self.guard, &mut self.process] {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
         if std::thread::panicking() {
             let log = fs::read_to_string(&self.log).unwrap_or_default();
             let lines: Vec<&str> = log.lines().collect();
@@ -83,6 +96,7 @@ impl Stage {
     /// A load balancer `shop` with a listener on 80, and target groups `shop` (8000) and `web` (9000), each with
     /// one target. All groups have opted in.
     pub async fn new() -> Self {
+        let place = world::place().await;
         let (aws, client) = tokio::join!(Aws::start(), control_plane::client());
         let namespace = control_plane::namespace(&client).await;
         let vpc = aws.ec2("CreateVpc", &[("CidrBlock", "10.0.0.0/16")]).await;
@@ -172,6 +186,7 @@ impl Stage {
             alb,
             app,
             web,
+            _place: place,
         }
     }
 
@@ -216,7 +231,8 @@ impl Stage {
             .stderr(output)
             .spawn()
             .expect("the controller starts");
-        Controller { process, log }
+        let guard = world::guard(process.id());
+        Controller { process, guard, log }
     }
 
     // Bindings.

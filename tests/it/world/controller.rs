@@ -28,6 +28,16 @@ pub struct Controller {
     address: SocketAddr,
 }
 
+/// Kills a process when the guard's standard input ends.
+pub fn guard(process: u32) -> Child {
+    Command::new("sh")
+        .args(["-c", "read -r _; kill -9 \"$1\"", "guard", &process.to_string()])
+        .stdin(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("sh starts")
+}
+
 /// As whom the controller asks the API server.
 async fn controller_kubeconfig(_namespace: &str) -> PathBuf {
     control_plane::kubeconfig().await
@@ -68,12 +78,7 @@ impl World {
             .stderr(file)
             .spawn()
             .expect("the controller starts");
-        let guard = Command::new("sh")
-            .args(["-c", "read -r _; kill -9 \"$1\"", "guard", &child.id().to_string()])
-            .stdin(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("sh starts");
+        let guard = guard(child.id());
         let deadline = self.deadline();
         while deadline.is_ahead().await {
             let text = fs::read_to_string(&log).unwrap_or_default();
