@@ -11,7 +11,7 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use aws_smithy_runtime_api::box_error::BoxError;
@@ -60,6 +60,16 @@ struct Inner {
     metrics: Arc<Metrics>,
     clock: Monotonic,
     buckets: Mutex<BTreeMap<(Place, Call), Arc<Bucket>>>,
+    may_write: OnceLock<MayWrite>,
+}
+
+/// Whether this process may change anything at this moment.
+struct MayWrite(Box<dyn Fn() -> bool + Send + Sync>);
+
+impl std::fmt::Debug for MayWrite {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "MayWrite({})", (self.0)())
+    }
 }
 
 /// Whose limits count.
@@ -73,7 +83,22 @@ impl Pacer {
     /// Full buckets. Calls and waits are reported to `metrics`. To be called in a tokio runtime.
     pub fn new(share: Share, metrics: Arc<Metrics>) -> Self {
         let clock = Monotonic { began: Instant::now() };
-        Self(Arc::new(Inner { share, metrics, clock, buckets: Mutex::default() }))
+        Self(Arc::new(Inner { share, metrics, clock, buckets: Mutex::default(), may_write: OnceLock::new() }))
+    }
+
+    /// From now on requests that change something are sent only while this holds. It is asked as late as can be:
+    /// a caller that asked before it called may have waited for its turn since, or the SDK tries again what was
+    /// allowed when it was first tried. The first condition that is given stays.
+    pub fn write_only_while(&self, may_write: impl Fn() -> bool + Send + Sync + 'static) {
+        let _ = self.0.may_write.set(MayWrite(Box::new(may_write)));
+    }
+
+    fn permit(&self, call: &Call) -> Result<(), ConnectorError> {
+        if call.is_read() || self.0.may_write.get().is_none_or(|may_write| (may_write.0)()) {
+            Ok(())
+        } else {
+            Err(ConnectorError::user(Box::new(NotLeading { action: call.action.clone() })))
+        }
     }
 
     /// `client` with each of its requests paced by the buckets of this account and Region.
@@ -107,6 +132,13 @@ impl Pacer {
 #[derive(Debug, thiserror::Error)]
 #[error("no token for {action} within {} s: more is asked for than the rate limit lets through", LONGEST_WAIT.as_secs())]
 struct Congested {
+    action: String,
+}
+
+/// A request that changes something was not sent.
+#[derive(Debug, thiserror::Error)]
+#[error("{action} was not sent: another replica leads by now")]
+struct NotLeading {
     action: String,
 }
 
@@ -255,6 +287,7 @@ impl HttpConnector for PacedConnector {
         HttpConnectorFuture::new(async move {
             let call = Call::of(&request);
             pacer.admit(&place, &call).await?;
+            pacer.permit(&call)?;
             let result = connector.call(request).await;
             pacer.0.metrics.aws_called(&call.action, outcome(&result));
             result

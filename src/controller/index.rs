@@ -15,8 +15,8 @@ use tokio::time::Instant;
 
 use crate::api::{ALBTargetBinding, DriftStatus, ForeignRules, RuleUsage};
 use crate::model::{
-    BindingFacts, Claim, Declaration, ElbArn, GroupKey, HoldReason, Known, Named, ObjectProblem, ObjectRef, Plan,
-    Resolution, Retained, RuleSpec, Scope, Stance, Thing,
+    BindingFacts, Claim, Declaration, ElbArn, GroupKey, Held, HoldReason, Known, Named, ObjectProblem, ObjectRef, Plan,
+    Resolution, Retained, RuleSpec, Scope, Stance, Standing, Thing,
 };
 use crate::validate;
 
@@ -270,9 +270,11 @@ impl Index {
         entry.keys(entry.desired.groups.keys()).filter(|other| other != key).any(|other| {
             let Some(outcome) = self.groups.get(&other).and_then(|group| group.outcome.as_ref()) else { return true };
             let seen = outcome.revisions.get(reference) == Some(&entry.revision);
-            let refused = outcome.problems.iter().any(|problem| problem.object == *reference);
-            let missing = outcome.plan.standing.get(reference).is_none_or(|standing| !standing.missing().is_empty());
-            !seen || (missing && !refused)
+            let missing = outcome.plan.standing.get(reference).map(Standing::missing);
+            // What nobody consented to is not waited for. What AWS refused is: without it the way that the
+            // old rules admit is the only one.
+            let unwanted = |spec: &RuleSpec| outcome.plan.held.iter().any(|held| is_unwanted(held, spec));
+            !seen || missing.is_none_or(|missing| !missing.iter().all(unwanted))
         })
     }
 
@@ -322,6 +324,11 @@ impl Index {
             entry.drift = Some(drift);
         }
     }
+}
+
+/// Whether a rule is not made because someone does not want it to be.
+fn is_unwanted(held: &Held, spec: &RuleSpec) -> bool {
+    held.step.spec == *spec && matches!(held.reason, HoldReason::NotPermitted | HoldReason::Observe)
 }
 
 /// What a fresh read of an object is compared by.

@@ -78,6 +78,8 @@ pub async fn run(
     // The election outlives the work: the lease is released when nothing can be written any more.
     let election = CancellationToken::new();
     let (elector, leadership) = election_of(&settings, &client, &clock, &jitter);
+    let holder = leadership.clone();
+    pacer.write_only_while(move || holder.is_held());
     let elector = elector.map(|elector| tokio::spawn(elector.run(election.clone())));
     let connecting = connect(&settings, &pacer, |error| {
         waiting::tell_all(objects_api(&client, &settings), leadership.clone(), error, clock.now_wall())

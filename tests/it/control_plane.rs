@@ -42,7 +42,7 @@ pub async fn config() -> Config {
         .clone()
 }
 
-/// Path of the administrator's kubeconfig.
+/// The administrator's kubeconfig, for other programs.
 pub async fn kubeconfig() -> PathBuf {
     match env::var_os("SGBIND_TEST_KUBECONFIG") {
         Some(path) => path.into(),

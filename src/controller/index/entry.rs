@@ -74,6 +74,9 @@ impl Entry {
             self.history = History::default();
             self.resolution = None;
         }
+        // What was seen for another spec does not count for this one, be it that the same rules follow.
+        let stance = |declaration: &Result<Declaration, _>| declaration.as_ref().map(|it| it.stance).ok();
+        self.revision += u64::from(resolve || stance(&self.declaration) != stance(&declaration));
         self.object = object;
         self.declaration = declaration;
         Touched { changed, resolve, groups: BTreeSet::new() }

@@ -54,7 +54,8 @@ impl Drop for Aws {
     }
 }
 
-fn launch() -> (Child, String) {
+/// The AWS stand-in as a process, and where it answers.
+pub fn launch() -> (Child, String) {
     let python = env::var_os("SGBIND_TEST_PYTHON").unwrap_or_else(|| {
         panic!(
             "this test needs the AWS stand-in: run `make test`, or set SGBIND_TEST_PYTHON to bin/python of the virtual \

@@ -18,7 +18,7 @@ use crate::role;
 
 /// So short that tests are quick, and so long that what is to be kept is seen to be kept.
 const RESYNC: Duration = Duration::from_secs(1);
-pub const REVOCATION_DELAY: Duration = Duration::from_secs(5);
+pub const REVOCATION_DELAY: Duration = Duration::from_secs(8);
 
 /// A running controller. It is killed when this is dropped, or when the tests are.
 pub struct Controller {
@@ -26,6 +26,16 @@ pub struct Controller {
     /// Kills the controller when its standard input ends: with this process.
     guard: Child,
     address: SocketAddr,
+}
+
+/// Kills a process when the guard's standard input ends.
+pub fn guard(process: u32) -> Child {
+    Command::new("sh")
+        .args(["-c", "read -r _; kill -9 \"$1\"", "guard", &process.to_string()])
+        .stdin(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("sh starts")
 }
 
 /// As whom the controller asks the API server: as the service account that `deploy/` gives it, so that a missing
@@ -69,12 +79,7 @@ impl World {
             .stderr(file)
             .spawn()
             .expect("the controller starts");
-        let guard = Command::new("sh")
-            .args(["-c", "read -r _; kill -9 \"$1\"", "guard", &child.id().to_string()])
-            .stdin(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("sh starts");
+        let guard = guard(child.id());
         let deadline = self.deadline();
         while deadline.is_ahead().await {
             let text = fs::read_to_string(&log).unwrap_or_default();

@@ -1,6 +1,6 @@
 //! A world for one test: an AWS of its own, a namespace of the shared API server, and a controller that looks at both.
 
-mod aws;
+pub mod aws;
 mod controller;
 mod estate;
 mod objects;
@@ -21,7 +21,7 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-pub use controller::{Controller, REVOCATION_DELAY};
+pub use controller::{Controller, REVOCATION_DELAY, guard};
 pub use estate::{Estate, estate, group};
 
 use crate::control_plane;
@@ -43,9 +43,14 @@ pub struct World {
     _place: SemaphorePermit<'static>,
 }
 
+/// Waits until there is room for one more controller with all that it looks at.
+pub async fn place() -> SemaphorePermit<'static> {
+    PLACES.acquire().await.expect("never closed")
+}
+
 impl World {
     pub async fn new() -> Self {
-        let place = PLACES.acquire().await.expect("never closed");
+        let place = place().await;
         let client = control_plane::client().await;
         let (aws, namespace) = tokio::join!(Aws::start(), control_plane::namespace(&client));
         let network = estate::network(&aws).await;
