@@ -44,7 +44,7 @@ fn finished(mut crd: CustomResourceDefinition) -> CustomResourceDefinition {
             continue;
         };
         for_each_schema(root, &mut |schema| {
-            // An explicit null is a slip (`clients:` with nothing behind it), not a way to ask for a default.
+            // So a key with nothing behind it counts as absent, and is never stored as null.
             schema.nullable = None;
             // Line breaks of the source are none of the text's.
             schema.description = schema.description.take().map(|text| text.replace('\n', " "));

@@ -252,11 +252,12 @@ pub fn clients_without_load_balancer() -> Rule {
     )
 }
 
-// Region and account, where an ARN says them too
+// Region and account, where an ARN says them too. What is no such ARN at all is refused by its own rule only.
 
 pub fn region_agrees() -> Rule {
     explained(
-        "!has(self.region) || !has(self.loadBalancer.arn) || self.loadBalancer.arn.contains(':elasticloadbalancing:' + self.region + ':')",
+        "!has(self.region) || !has(self.loadBalancer.arn) || !self.loadBalancer.arn.contains(':loadbalancer/') \
+         || self.loadBalancer.arn.contains(':elasticloadbalancing:' + self.region + ':')",
         "'%s is not the Region of the load balancer %s: correct one of them, or omit region'.format([self.region, self.loadBalancer.arn])",
     )
     .field_path(".region")
@@ -264,7 +265,8 @@ pub fn region_agrees() -> Rule {
 
 pub fn account_agrees() -> Rule {
     explained(
-        "!has(self.accountID) || !has(self.loadBalancer.arn) || self.loadBalancer.arn.contains(':' + self.accountID + ':loadbalancer/')",
+        "!has(self.accountID) || !has(self.loadBalancer.arn) || !self.loadBalancer.arn.contains(':loadbalancer/') \
+         || self.loadBalancer.arn.contains(':' + self.accountID + ':loadbalancer/')",
         "'%s is not the account of the load balancer %s: correct one of them, or omit accountID'.format([self.accountID, self.loadBalancer.arn])",
     )
     .field_path(".accountID")
@@ -274,7 +276,10 @@ pub fn account_agrees() -> Rule {
 pub fn target_groups_beside_load_balancer() -> Rule {
     let beside = "group.ref.arn.startsWith(self.loadBalancer.arn.split(':loadbalancer/')[0] + ':targetgroup/')";
     explained(
-        format!("!has(self.loadBalancer.arn) || {}", each_target_group_arn(beside)),
+        format!(
+            "!has(self.loadBalancer.arn) || !self.loadBalancer.arn.contains(':loadbalancer/') || {}",
+            each_target_group_arn(beside)
+        ),
         format!(
             "'not of the Region and account of the load balancer %s: %s; correct one of them'.format([self.loadBalancer.arn, {}])",
             other_target_group_arns(beside)
@@ -307,16 +312,14 @@ pub fn target_groups_in_account() -> Rule {
     .field_path(".targetGroups")
 }
 
+const HAS_ARN: &str = "has(group.ref) && has(group.ref.arn) && group.ref.arn.contains(':targetgroup/')";
+
 fn each_target_group_arn(holds: &str) -> String {
-    format!(
-        "!has(self.targetGroups) || self.targetGroups.all(group, !has(group.ref) || !has(group.ref.arn) || {holds})"
-    )
+    format!("!has(self.targetGroups) || self.targetGroups.all(group, !({HAS_ARN}) || {holds})")
 }
 
 fn other_target_group_arns(holds: &str) -> String {
-    format!(
-        "self.targetGroups.filter(group, has(group.ref) && has(group.ref.arn) && !{holds}).map(group, group.ref.arn)"
-    )
+    format!("self.targetGroups.filter(group, {HAS_ARN} && !{holds}).map(group, group.ref.arn)")
 }
 
 // Lists that would be silently empty

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{JSONSchemaProps, JSONSchemaPropsOrArray};
 use kube::ResourceExt;
 use sgbind::api::{crd_yaml, crds};
 
@@ -31,5 +32,37 @@ fn yaml_says_what_the_crd_says() {
         let read: serde_json::Value = serde_saphyr::from_str(&crd_yaml(&crd)).unwrap();
         let again = serde_json::from_value(read).unwrap();
         assert_eq!(crd, again);
+    }
+}
+
+/// `kubectl explain` shows what is written there, and the reference has the same words.
+#[test]
+fn each_field_is_described_and_in_the_reference() {
+    for crd in crds() {
+        let file = format!("docs/reference/{}.md", crd.spec.names.singular.as_deref().unwrap());
+        let reference = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(&file)).unwrap_or_default();
+        let schema = crd.spec.versions[0].schema.as_ref().unwrap().open_api_v3_schema.as_ref().unwrap();
+        let mut missing = Vec::new();
+        for_each_field(schema, &mut |name, field| match &field.description {
+            None => missing.push(format!("{name} has no description")),
+            Some(text) if !reference.contains(text.trim_end_matches('.')) => {
+                missing.push(format!("{file}: {name}: {text}"))
+            }
+            Some(_) => {}
+        });
+        assert!(missing.is_empty(), "{}", missing.join("\n"));
+    }
+}
+
+fn for_each_field(schema: &JSONSchemaProps, visit: &mut impl FnMut(&str, &JSONSchemaProps)) {
+    for (name, field) in schema.properties.iter().flatten() {
+        // The two have sections.
+        if !matches!(name.as_str(), "spec" | "status") {
+            visit(name, field);
+        }
+        for_each_field(field, visit);
+        if let Some(JSONSchemaPropsOrArray::Schema(items)) = &field.items {
+            for_each_field(items, visit);
+        }
     }
 }
