@@ -83,6 +83,16 @@ async fn in_sync(stage: &Stage, generation: i64) -> bool {
         && stage.condition("shop", "Ready").await["status"] == "True"
 }
 
+/// Whoever comes next, or deletes the binding before, knows where rules may be.
+async fn assert_recorded(stage: &Stage) {
+    let told = stage.status("shop").await;
+    assert!(told["finalizers"].as_array().is_some_and(|names| !names.is_empty()), "before the first write: {told:#}");
+    let groups = told["status"]["securityGroups"].to_string();
+    for write in stage.proxy.calls().writes().0.iter().filter_map(crate::proxy::Call::group) {
+        assert!(groups.contains(write), "{write} was written and is not in {groups}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn creation_killed_at_every_write() {
     let stage = Stage::new().await;
@@ -94,6 +104,7 @@ async fn creation_killed_at_every_write() {
             let begin = async || stage.create("shop", &spec).await;
             let killed = killed_at(&stage, k, when, begin, async || in_sync(&stage, 1).await).await;
             points += usize::from(killed);
+            assert_recorded(&stage).await;
             let controller = recovers(&stage, &[8000, 8001], &format!("killed {when:?} write {k}")).await;
             assert!(stage.proxy.since(mark).revokes().is_empty(), "nothing was to be taken");
             stage.delete("shop").await;
