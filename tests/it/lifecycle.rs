@@ -197,11 +197,7 @@ async fn a_change_of_the_spec_acts_at_once() {
         listeners: [{port: 8443}]
         targetGroups: [{name: app, ref: {name: app}, ports: [9000]}]";
     world.apply("shop", ports).await;
-    let moved = [
-        "ALB-SG in tcp 8443 <- 10.0.0.0/8",
-        "ALB-SG out tcp 9000 -> APP-SG",
-        "APP-SG in tcp 9000 <- ALB-SG",
-    ];
+    let moved = ["ALB-SG in tcp 8443 <- 10.0.0.0/8", "ALB-SG out tcp 9000 -> APP-SG", "APP-SG in tcp 9000 <- ALB-SG"];
     world.rules_become(&moved).await;
     world.wait_for("shop", "Ready=True InSync").await;
     world.status_has("shop", "rules 3/3, 0 missing, 0 surplus, 0 foreign").await;
@@ -314,10 +310,7 @@ async fn deletion_without_consent_leaves_the_rules_and_says_which() {
     world.delete("shop").await;
     world.expect_rules(&[IN]).await;
     let event = world.event("shop", "RulesLeft").await;
-    assert_eq!(
-        event,
-        "RulesLeft: consent was withdrawn, so these rules stay: APP-SG ingress tcp 8000 from ALB-SG"
-    );
+    assert_eq!(event, "RulesLeft: consent was withdrawn, so these rules stay: APP-SG ingress tcp 8000 from ALB-SG");
 }
 
 #[tokio::test]

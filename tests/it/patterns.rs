@@ -86,7 +86,8 @@ async fn alb_auth() {
     let counts = ["ALB-SG in 1/60 out 2/60", "APP-SG in 1/60 out 0/60", "rules 4/4, 0 missing, 0 surplus, 0 foreign"];
     world.expect_settled("shop", "InSync", &[&[BALANCER, TARGETS], &counts[..]].concat()).await;
 
-    let declared = "loadBalancer: {name: shop}\nclients: [{cidr: 0.0.0.0/0}]\nidentityProviders: [{cidr: 198.51.100.0/24}]";
+    let declared =
+        "loadBalancer: {name: shop}\nclients: [{cidr: 0.0.0.0/0}]\nidentityProviders: [{cidr: 198.51.100.0/24}]";
     world.apply("shop", declared).await;
     world.wait_for("shop", "Ready=True InSync").await;
     world.expect_rules(&[&STANDARD_RULES[..], &["ALB-SG out tcp 443 -> 198.51.100.0/24"]].concat()).await;
@@ -128,12 +129,8 @@ const TWO_PORTS: [&str; 5] = [
     "APP-SG in tcp 8000 <- ALB-SG",
     "APP-SG in tcp 8001 <- ALB-SG",
 ];
-const TWO_PORTS_COUNTS: [&str; 4] = [
-    BALANCER,
-    "ALB-SG in 1/60 out 2/60",
-    "APP-SG in 2/60 out 0/60",
-    "rules 5/5, 0 missing, 0 surplus, 0 foreign",
-];
+const TWO_PORTS_COUNTS: [&str; 4] =
+    [BALANCER, "ALB-SG in 1/60 out 2/60", "APP-SG in 2/60 out 0/60", "rules 5/5, 0 missing, 0 surplus, 0 foreign"];
 
 #[tokio::test]
 async fn alb_multi_port() {

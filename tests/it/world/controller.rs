@@ -18,7 +18,7 @@ use crate::control_plane;
 
 /// So short that tests are quick, and so long that what is to be kept is seen to be kept.
 const RESYNC: Duration = Duration::from_secs(1);
-pub const REVOCATION_DELAY: Duration = Duration::from_secs(5);
+pub const REVOCATION_DELAY: Duration = Duration::from_secs(8);
 
 /// A running controller. It is killed when this is dropped, or when the tests are.
 pub struct Controller {

@@ -49,15 +49,7 @@ impl World {
         let client = control_plane::client().await;
         let (aws, namespace) = tokio::join!(Aws::start(), control_plane::namespace(&client));
         let network = estate::network(&aws).await;
-        Self {
-            aws,
-            client,
-            namespace,
-            network,
-            ids: Mutex::default(),
-            logs: Mutex::default(),
-            _place: place,
-        }
+        Self { aws, client, namespace, network, ids: Mutex::default(), logs: Mutex::default(), _place: place }
     }
 
     /// A world with these things in AWS.

@@ -6,8 +6,8 @@ use kube::{
     api::{DeleteParams, DynamicObject, ListParams, Patch, PatchParams},
     core::{ApiResource, DynamicObject as Object},
 };
-use sgbind::api::{ALBTargetBinding, Status};
 use serde_json::{Value, json};
+use sgbind::api::{ALBTargetBinding, Status};
 
 use super::World;
 
@@ -22,7 +22,8 @@ impl World {
     }
 
     pub async fn apply_annotated(&self, name: &str, annotations: Value, spec: &str) {
-        let spec: Value = serde_saphyr::from_str(&self.filled_in(spec)).unwrap_or_else(|error| panic!("{spec}: {error}"));
+        let spec: Value =
+            serde_saphyr::from_str(&self.filled_in(spec)).unwrap_or_else(|error| panic!("{spec}: {error}"));
         let object = json!({
             "apiVersion": "sgbind.dev/v1alpha1",
             "kind": "ALBTargetBinding",
@@ -128,7 +129,8 @@ impl World {
     pub async fn events(&self, name: &str) -> Vec<String> {
         let api: Api<Event> = Api::namespaced(self.client.clone(), self.namespace());
         let events = api.list(&ListParams::default()).await.expect("events").items;
-        let of_binding = |event: &Event| event.regarding.as_ref().and_then(|object| object.name.as_deref()) == Some(name);
+        let of_binding =
+            |event: &Event| event.regarding.as_ref().and_then(|object| object.name.as_deref()) == Some(name);
         let in_words = |event: Event| {
             self.named(format!("{}: {}", event.reason.unwrap_or_default(), event.note.unwrap_or_default()))
         };

@@ -5,9 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_ec2::types::{
-    Filter, IpPermission, IpRange, Ipv6Range, PrefixListId, SecurityGroupRule, UserIdGroupPair,
-};
+use aws_sdk_ec2::types::{Filter, IpPermission, IpRange, Ipv6Range, PrefixListId, SecurityGroupRule, UserIdGroupPair};
 
 use super::{World, expect_lines};
 
@@ -31,8 +29,11 @@ impl World {
         let names = self.group_names().await;
         let ours = format!("sgbind.dev/cluster/{}", self.cluster());
         let line = |rule: &SecurityGroupRule| {
-            let tags: BTreeMap<&str, &str> =
-                rule.tags().iter().map(|tag| (tag.key().unwrap_or_default(), tag.value().unwrap_or_default())).collect();
+            let tags: BTreeMap<&str, &str> = rule
+                .tags()
+                .iter()
+                .map(|tag| (tag.key().unwrap_or_default(), tag.value().unwrap_or_default()))
+                .collect();
             let owner = if tags.contains_key(ours.as_str()) { "ours" } else { "foreign" };
             let description = rule.description().unwrap_or_default().replace(self.namespace(), "team");
             format!("{} ({owner}, {description:?})", in_words(rule, &names))
