@@ -294,12 +294,13 @@ impl<'a> Planner<'a> {
     ///
     /// Source: "Untracked connections" in the EC2 user guide.
     fn interrupts(&self, spec: &RuleSpec) -> bool {
+        // What is about to be made counts: it is there before anything is taken away.
+        let there = self.input.group.rules.iter().map(|rule| &rule.spec).chain(self.needs.keys().copied());
         spec.peer.is_anywhere()
-            && self.input.group.rules.iter().any(|other| {
-                other.spec.direction != spec.direction
-                    && other.spec.peer == spec.peer
-                    && (untracked_pair(spec.traffic, other.spec.traffic)
-                        || untracked_pair(other.spec.traffic, spec.traffic))
+            && there.into_iter().any(|other| {
+                other.direction != spec.direction
+                    && other.peer == spec.peer
+                    && (untracked_pair(spec.traffic, other.traffic) || untracked_pair(other.traffic, spec.traffic))
             })
     }
 }

@@ -5,6 +5,9 @@ set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 : "${SGBIND_TEST_PYTHON:?run make test, or name the Python of the virtual environment that tests/moto/setup.sh makes}"
 
+# Most tests wait for other processes: more of them at once than there are cores.
+export RUST_TEST_THREADS=${RUST_TEST_THREADS:-5}
+
 passed=0 failed=0
 output=$(mktemp "${TMPDIR:-/tmp}/sgbind-tests.XXXXXX") || exit 1
 trap 'rm -f "$output"' EXIT

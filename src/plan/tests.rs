@@ -815,3 +815,19 @@ fn a_controller_of_one_namespace_revokes_nothing_that_may_name_an_object_elsewhe
         ]
     );
 }
+
+#[test]
+fn an_interruption_is_marked_for_connections_that_this_very_plan_will_let_in() {
+    let shop = Claim {
+        governs: governing(Extent::Nothing, Extent::Everything),
+        foreign_rules: ForeignRules::Remove,
+        ..claim("shop", &["ingress tcp 443 from 0.0.0.0/0"])
+    };
+    assert_plan(
+        &Scene::new(vec![shop], vec![foreign(DEFAULT_EGRESS)]),
+        &[
+            "authorize sg-1 ingress tcp 443 from 0.0.0.0/0",
+            "revoke sg-1 egress all to 0.0.0.0/0 (interrupts untracked connections)",
+        ],
+    );
+}

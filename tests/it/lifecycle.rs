@@ -60,7 +60,7 @@ async fn a_namespace_that_a_group_does_not_list_writes_nothing_there() {
     assert_eq!(
         world.named(message),
         "security group ALB-SG may not be written for namespace team. If it may be: aws ec2 create-tags --region eu-central-1 \
-         --resources ALB-SG --tags 'Key=sgbind.dev/namespaces,Value=payments shops team'"
+         --resources ALB-SG --tags 'Key=sgbind.dev/namespaces,Value=shops payments team'"
     );
     world.rules_become(&[IN]).await;
     world.tag_group("ALB-SG", &[("sgbind.dev/namespaces", "*")]).await;

@@ -106,12 +106,19 @@ impl Entry {
         let live = |declaration: &&Declaration| !matches!(declaration.stance, Stance::Leaving(_));
         let Some(declaration) = self.declaration.as_ref().ok().filter(live) else { return Default::default() };
         let needs = |facts| desired::binding(&declaration.binding, facts);
+        let desired = self.facts().map(needs).unwrap_or_default();
         for earlier in self.history.earlier().map(needs) {
             for (group, needs) in earlier.groups {
-                retained.entry(group).or_default().extend(needs.rules.into_keys());
+                // What is needed now is not merely kept: other weights alone change nothing.
+                let now = desired.groups.get(&group);
+                let past = |spec: &RuleSpec| now.is_none_or(|now| !now.rules.contains_key(spec));
+                let rules: BTreeSet<RuleSpec> = needs.rules.into_keys().filter(past).collect();
+                if !rules.is_empty() {
+                    retained.entry(group).or_default().extend(rules);
+                }
             }
         }
-        (self.facts().map(needs).unwrap_or_default(), retained)
+        (desired, retained)
     }
 
     pub(super) fn keys<'a>(&self, ids: impl Iterator<Item = &'a SecurityGroupId>) -> impl Iterator<Item = GroupKey> {

@@ -122,15 +122,15 @@ async fn denied_in_one_group_takes_nothing_in_the_other() {
     stage.assert_rules(Stage::expected(&[8001]), "when permitted again").await;
 }
 
-/// What the binding is told meanwhile is not tried: the controller does not know yet who it is in AWS, and looks at no
-/// binding before.
 #[tokio::test(flavor = "multi_thread")]
 async fn unreachable_at_start() {
     let stage = Stage::new().await;
     stage.create("shop", &stage.spec(&[8000])).await;
     stage.proxy.sever();
     let _controller = stage.start();
-    tokio::time::sleep(Duration::from_secs(4)).await;
+    let ready = stage.until("shop", "Ready", "False", Some("AwsUnavailable")).await;
+    let message = ready["message"].as_str().expect("a message");
+    assert!(message.starts_with("sts:GetCallerIdentity failed: AWS could not be reached"), "{message}");
     assert!(stage.proxy.calls().is_empty());
     stage.proxy.restore();
     stage.until_in_sync("shop").await;

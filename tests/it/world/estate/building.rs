@@ -1,0 +1,243 @@
+//! Makes an estate in AWS, and changes it as its owners do.
+
+use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification};
+use aws_sdk_elasticloadbalancingv2::types::{
+    Action, ActionTypeEnum, AuthenticateOidcActionConfig, ForwardActionConfig, LoadBalancerTypeEnum,
+    PathPatternConditionConfig, ProtocolEnum, RedirectActionConfig, RedirectActionStatusCodeEnum, RuleCondition,
+    Tag as ElbTag, TargetDescription, TargetGroupTuple, TargetTypeEnum,
+};
+
+use super::{Balancer, Estate, Group, Listener, Network, Target, TargetGroup};
+use crate::world::{World, aws::Aws};
+
+/// Makes the VPC, whose default group is emptied, so that it says nothing where all rules are compared.
+pub async fn network(aws: &Aws) -> Network {
+    let made = aws.ec2.create_vpc().cidr_block("10.0.0.0/16").amazon_provided_ipv6_cidr_block(true).send().await;
+    let made = made.expect("a VPC").vpc.expect("a VPC");
+    let vpc = made.vpc_id().expect("an id").to_owned();
+    let ipv6 = made.ipv6_cidr_block_association_set()[0].ipv6_cidr_block().expect("a block").to_owned();
+    let mut subnets = Vec::new();
+    for (block, zone) in [("10.0.0.0/20", "eu-central-1a"), ("10.0.16.0/20", "eu-central-1b")] {
+        let subnet = aws.ec2.create_subnet().vpc_id(&vpc).cidr_block(block).availability_zone(zone).send().await;
+        subnets.push(subnet.expect("a subnet").subnet.and_then(|subnet| subnet.subnet_id).expect("an id"));
+    }
+    let of_vpc = Filter::builder().name("vpc-id").values(&vpc).build();
+    let default = aws.ec2.describe_security_groups().filters(of_vpc).send().await.expect("groups");
+    let default = &default.security_groups()[0];
+    let (id, ingress, egress) = (default.group_id(), default.ip_permissions(), default.ip_permissions_egress());
+    if !ingress.is_empty() {
+        let call = aws.ec2.revoke_security_group_ingress().set_group_id(id.map(str::to_owned));
+        call.set_ip_permissions(Some(ingress.to_vec())).send().await.expect("its ingress goes");
+    }
+    let call = aws.ec2.revoke_security_group_egress().set_group_id(id.map(str::to_owned));
+    call.set_ip_permissions(Some(egress.to_vec())).send().await.expect("its egress goes");
+    Network { vpc, ipv6, subnets }
+}
+
+impl World {
+    /// Adds this to what is there. What it names may be there already.
+    pub async fn build(&self, mut estate: Estate) {
+        for group in estate.mentioned() {
+            if !self.ids().contains_key(&group.name) {
+                self.make_group(group).await;
+            }
+        }
+        for group in &estate.target_groups {
+            self.make_target_group(group).await;
+        }
+        for balancer in &estate.balancers {
+            self.make_balancer(balancer).await;
+        }
+    }
+
+    async fn make_group(&self, group: Group) {
+        let name = &group.name;
+        let mut tags = group.tags.clone();
+        let key = format!("sgbind.dev/cluster/{}", self.cluster());
+        if let Some(value) = group.cluster {
+            tags.push((&key, value));
+            tags.push(("sgbind.dev/namespaces", group.namespaces.unwrap_or(self.namespace())));
+        }
+        let tags: Vec<Tag> = tags.iter().map(|(key, value)| Tag::builder().key(*key).value(*value).build()).collect();
+        // An empty specification is refused.
+        let specification = (!tags.is_empty()).then(|| {
+            let kind = ResourceType::SecurityGroup;
+            vec![TagSpecification::builder().resource_type(kind).set_tags(Some(tags)).build()]
+        });
+        let call = self.aws.ec2.create_security_group().group_name(name).description(name).vpc_id(self.vpc());
+        let made = call.set_tag_specifications(specification).send().await;
+        let id = made.unwrap_or_else(|error| panic!("{name}: {error:?}")).group_id.expect("an id");
+        if !group.default_egress {
+            // In a VPC with IPv6 there are two.
+            let made = self.aws.ec2.describe_security_groups().group_ids(&id).send().await.expect("the group");
+            let all = made.security_groups()[0].ip_permissions_egress().to_vec();
+            let call = self.aws.ec2.revoke_security_group_egress().group_id(&id).set_ip_permissions(Some(all));
+            call.send().await.unwrap_or_else(|error| panic!("{name}: {error:?}"));
+        }
+        self.ids().insert(name.clone(), id);
+        self.authorize(&group.rules).await;
+    }
+
+    async fn make_target_group(&self, group: &TargetGroup) {
+        let by_address = group.targets.iter().any(|target| !matches!(target, Target::Instance(..)));
+        let kind = if by_address { TargetTypeEnum::Ip } else { TargetTypeEnum::Instance };
+        let health = group.health_port.map_or("traffic-port".to_owned(), |port| port.to_string());
+        let call = self.aws.elb.create_target_group().name(&group.name).protocol(group.protocol.clone());
+        let call = call.port(group.port.into()).vpc_id(self.vpc()).target_type(kind).health_check_port(health);
+        let call = call.set_target_control_port(group.control_port.map(i32::from));
+        let made = call.send().await.unwrap_or_else(|error| panic!("{}: {error:?}", group.name));
+        let arn = made.target_groups()[0].target_group_arn().expect("an ARN").to_owned();
+        self.ids().insert(group.name.clone(), arn);
+        for target in &group.targets {
+            self.register(&group.name, target).await;
+        }
+    }
+
+    async fn register(&self, target_group: &str, target: &Target) {
+        let description = match target {
+            Target::Instance(group, port) => {
+                let id = self.launch(group).await;
+                TargetDescription::builder().id(id).set_port(port.map(i32::from)).build()
+            }
+            Target::Interface(address, group) => {
+                let call = self.aws.ec2.create_network_interface().subnet_id(&self.network.subnets[0]);
+                let made = call.groups(self.id(group)).private_ip_address(*address).send().await;
+                made.unwrap_or_else(|error| panic!("{address}: {error:?}"));
+                TargetDescription::builder().id(*address).build()
+            }
+            Target::Address(address) => TargetDescription::builder().id(*address).availability_zone("all").build(),
+        };
+        let call = self.aws.elb.register_targets().target_group_arn(self.id(target_group)).targets(description);
+        call.send().await.unwrap_or_else(|error| panic!("{target_group}: {error:?}"));
+    }
+
+    async fn launch(&self, group: &str) -> String {
+        let call = self.aws.ec2.run_instances().image_id("ami-12345678").min_count(1).max_count(1);
+        let call = call.subnet_id(&self.network.subnets[0]).security_group_ids(self.id(group));
+        let made = call.send().await.unwrap_or_else(|error| panic!("{group}: {error:?}"));
+        made.instances()[0].instance_id().expect("an id").to_owned()
+    }
+
+    /// Registers one more instance, in this group.
+    pub async fn register_instance(&self, target_group: &str, group: &'static str) {
+        self.register(target_group, &Target::Instance(group, None)).await;
+    }
+
+    /// Deregisters all targets.
+    pub async fn deregister_all(&self, target_group: &str) {
+        let arn = self.id(target_group);
+        let health = self.aws.elb.describe_target_health().target_group_arn(&arn).send().await.expect("targets");
+        let targets = health.target_health_descriptions().iter().filter_map(|each| each.target().cloned()).collect();
+        let call = self.aws.elb.deregister_targets().target_group_arn(&arn).set_targets(Some(targets));
+        call.send().await.unwrap_or_else(|error| panic!("{target_group}: {error:?}"));
+    }
+
+    async fn make_balancer(&self, balancer: &Balancer) {
+        let name = &balancer.name;
+        let groups = balancer.groups.iter().map(|group| self.id(group)).collect();
+        let tags: Vec<ElbTag> =
+            balancer.tags.iter().map(|(key, value)| ElbTag::builder().key(*key).value(*value).build()).collect();
+        let call = self.aws.elb.create_load_balancer().name(name).r#type(balancer.kind.clone());
+        let call = call.scheme(balancer.scheme.clone()).ip_address_type(balancer.addresses.clone());
+        let call = call.set_subnets(Some(self.network.subnets.clone())).set_security_groups(Some(groups));
+        let made = call.set_tags((!tags.is_empty()).then_some(tags)).send().await;
+        let made = made.unwrap_or_else(|error| panic!("{name}: {error:?}"));
+        let arn = made.load_balancers()[0].load_balancer_arn().expect("an ARN").to_owned();
+        self.ids().insert(format!("lb {name}"), arn);
+        for (port, listener) in &balancer.listeners {
+            self.make_listener(balancer, *port, listener).await;
+        }
+    }
+
+    async fn make_listener(&self, balancer: &Balancer, port: u16, listener: &Listener) {
+        let name = format!("{}:{port}", balancer.name);
+        if let Listener::Path(pattern, target_group) = listener {
+            let paths = PathPatternConditionConfig::builder().values(*pattern).build();
+            let condition = RuleCondition::builder().field("path-pattern").path_pattern_config(paths).build();
+            let priority = self.ids().len();
+            let call = self.aws.elb.create_rule().listener_arn(self.id(&name)).conditions(condition);
+            let action = self.forward_action(&[(target_group.clone(), 1)]);
+            let call = call.priority(i32::try_from(priority).expect("few")).actions(action);
+            return call.send().await.map(drop).unwrap_or_else(|error| panic!("{name}{pattern}: {error:?}"));
+        }
+        let protocol = match balancer.kind {
+            LoadBalancerTypeEnum::Network => ProtocolEnum::Tcp,
+            _ => ProtocolEnum::Http,
+        };
+        let call = self.aws.elb.create_listener().load_balancer_arn(self.id(&format!("lb {}", balancer.name)));
+        let call = call.port(port.into()).protocol(protocol).set_default_actions(Some(self.actions(listener)));
+        let made = call.send().await.unwrap_or_else(|error| panic!("{name}: {error:?}"));
+        let arn = made.listeners()[0].listener_arn().expect("an ARN").to_owned();
+        self.ids().insert(name, arn);
+    }
+
+    fn actions(&self, listener: &Listener) -> Vec<Action> {
+        match listener {
+            Listener::Forward(target_groups) => vec![self.forward_action(target_groups)],
+            Listener::Path(_, target_group) => vec![self.forward_action(&[(target_group.clone(), 1)])],
+            Listener::Redirect => {
+                let to = RedirectActionConfig::builder().protocol("HTTPS").port("443");
+                let to = to.status_code(RedirectActionStatusCodeEnum::Http301).build();
+                vec![Action::builder().r#type(ActionTypeEnum::Redirect).redirect_config(to).build()]
+            }
+            Listener::Authenticate(target_group) => {
+                let oidc = AuthenticateOidcActionConfig::builder()
+                    .issuer("https://id.example")
+                    .authorization_endpoint("https://id.example/authorize")
+                    .token_endpoint("https://id.example/token")
+                    .user_info_endpoint("https://id.example/userinfo")
+                    .client_id("shop")
+                    .client_secret("secret")
+                    .build();
+                let oidc = Action::builder().r#type(ActionTypeEnum::AuthenticateOidc).authenticate_oidc_config(oidc);
+                let mut forward = self.forward_action(&[(target_group.clone(), 1)]);
+                forward.order = Some(2);
+                vec![oidc.order(1).build(), forward]
+            }
+        }
+    }
+
+    fn forward_action(&self, target_groups: &[(String, i32)]) -> Action {
+        let tuple = |(name, weight): &(String, i32)| {
+            TargetGroupTuple::builder().target_group_arn(self.id(name)).weight(*weight).build()
+        };
+        let tuples = target_groups.iter().map(tuple).collect();
+        let forward = ForwardActionConfig::builder().set_target_groups(Some(tuples)).build();
+        Action::builder().r#type(ActionTypeEnum::Forward).forward_config(forward).build()
+    }
+
+    /// Sends a listener's traffic elsewhere; the listener is named `LOADBALANCER:PORT`.
+    pub async fn forward_to(&self, listener: &str, target_groups: &[(&str, i32)]) {
+        let forwards: Vec<_> = target_groups.iter().map(|(name, weight)| ((*name).to_owned(), *weight)).collect();
+        let call = self.aws.elb.modify_listener().listener_arn(self.id(listener));
+        let call = call.default_actions(self.forward_action(&forwards));
+        call.send().await.unwrap_or_else(|error| panic!("{listener}: {error:?}"));
+    }
+
+    pub async fn remove_load_balancer(&self, name: &str) {
+        let call = self.aws.elb.delete_load_balancer().load_balancer_arn(self.id(&format!("lb {name}")));
+        call.send().await.unwrap_or_else(|error| panic!("{name}: {error:?}"));
+    }
+
+    /// Tags a security group, as its owner would.
+    pub async fn tag_group(&self, group: &str, tags: &[(&str, &str)]) {
+        let tags = tags.iter().map(|(key, value)| Tag::builder().key(*key).value(*value).build()).collect();
+        let call = self.aws.ec2.create_tags().resources(self.id(group)).set_tags(Some(tags));
+        call.send().await.unwrap_or_else(|error| panic!("{group}: {error:?}"));
+    }
+
+    /// Takes a security group's consent back.
+    pub async fn withdraw_consent(&self, group: &str) {
+        let key = Tag::builder().key(format!("sgbind.dev/cluster/{}", self.cluster())).build();
+        let call = self.aws.ec2.delete_tags().resources(self.id(group)).tags(key);
+        call.send().await.unwrap_or_else(|error| panic!("{group}: {error:?}"));
+    }
+
+    /// Makes a customer's prefix list that the test calls so.
+    pub async fn prefix_list(&self, name: &str) {
+        let call = self.aws.ec2.create_managed_prefix_list().prefix_list_name(name).max_entries(5);
+        let made = call.address_family("IPv4").send().await.unwrap_or_else(|error| panic!("{name}: {error:?}"));
+        let id = made.prefix_list.and_then(|list| list.prefix_list_id).expect("an id");
+        self.ids().insert(name.into(), id);
+    }
+}
