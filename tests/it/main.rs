@@ -1,3 +1,8 @@
+#![allow(
+    clippy::zombie_processes,
+    reason = "servers of a test end with it, and this process does not live long enough for zombies to matter"
+)]
+
 mod admission;
 mod control_plane;
 mod crds;

@@ -7,7 +7,7 @@ impl Calls {
     pub fn assert_made_before_taken(&self) {
         let done: Vec<&Call> = self.0.iter().filter(|call| call.took_effect()).collect();
         for (at, revoke) in done.iter().enumerate().filter(|(_, call)| call.is_revoke()) {
-            for later in done[at..].iter().filter(|call| call.is_authorize()) {
+            if let Some(later) = done[at..].iter().find(|call| call.is_authorize()) {
                 panic!("made after something was taken:\n{revoke}\n{later}\nin\n{}", self.writes());
             }
             for authorize in done[..at].iter().filter(|call| call.is_authorize()) {
