@@ -46,15 +46,11 @@ async fn call(cloud: &Cloud, us: &Us, steps: Vec<&Step>, may_write: &MayWrite<'_
             // It is there: our own lost answer, or somebody else's work. The next read tells.
             Err(error) if steps.len() == 1 && error.class() == ErrorClass::Duplicate => {}
             // It is gone already. The next read tells.
-            Err(error) if removes(steps[0]) && error.class() == ErrorClass::NotFound && steps.len() == 1 => {}
+            Err(error) if steps[0].action.removes() && error.class() == ErrorClass::NotFound && steps.len() == 1 => {}
             Err(error) if steps.len() > 1 && concerns_one_rule(error.class()) => waiting.extend(split(steps)),
             Err(error) => outcomes.failed.push((steps.into_iter().cloned().collect(), error)),
         }
     }
-}
-
-fn removes(step: &Step) -> bool {
-    matches!(step.action, Action::Revoke { .. } | Action::Release { .. })
 }
 
 fn concerns_one_rule(class: ErrorClass) -> bool {
@@ -79,7 +75,7 @@ fn split(steps: Vec<&Step>) -> Vec<Vec<&Step>> {
 async fn send(cloud: &Cloud, us: &Us, steps: &[&Step]) -> Result<(), AwsError> {
     let Some(first) = steps.first() else { return Ok(()) };
     let (GroupKey { id: group, .. }, direction) = (&first.group, first.spec.direction);
-    let ids: Vec<RuleId> = steps.iter().filter_map(|step| rule_id(&step.action).cloned()).collect();
+    let ids: Vec<RuleId> = steps.iter().filter_map(|step| step.action.rule().cloned()).collect();
     match &first.action {
         Action::Authorize { .. } => {
             let rules: Vec<NewRule> = steps.iter().filter_map(|step| new_rule(step)).collect();
@@ -94,13 +90,6 @@ async fn send(cloud: &Cloud, us: &Us, steps: &[&Step]) -> Result<(), AwsError> {
         }
         Action::Release { .. } => cloud.untag_rules(&ids, &us.cluster.tag_key(), &us.identity).await,
         Action::Revoke { .. } => cloud.revoke(group, direction, &ids).await,
-    }
-}
-
-fn rule_id(action: &Action) -> Option<&RuleId> {
-    match action {
-        Action::Authorize { .. } => None,
-        Action::Adopt { id } | Action::Describe { id } | Action::Release { id } | Action::Revoke { id, .. } => Some(id),
     }
 }
 

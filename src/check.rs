@@ -24,7 +24,7 @@ impl Checked {
     /// The steps that are carried out next: what lets traffic in, and the upkeep of tags and descriptions,
     /// before what takes anything away. After each of them the group is read and planned anew.
     pub fn next_phase(&self) -> Phase<'_> {
-        let making: Vec<&Step> = self.0.steps.iter().filter(|step| !removes(&step.action)).collect();
+        let making: Vec<&Step> = self.0.steps.iter().filter(|step| !step.action.removes()).collect();
         if making.is_empty() { Phase::Take(self.0.steps.iter().collect()) } else { Phase::Make(making) }
     }
 }
@@ -36,10 +36,6 @@ pub enum Phase<'a> {
     Make(Vec<&'a Step>),
     /// Release, revoke.
     Take(Vec<&'a Step>),
-}
-
-fn removes(action: &Action) -> bool {
-    matches!(action, Action::Revoke { .. } | Action::Release { .. })
 }
 
 const SHARED: &str = "the group is shared: foreign rules stay";
@@ -63,7 +59,9 @@ pub fn plan(us: &Us, group: &GroupState, claims: &[Claim], plan: Plan) -> Result
         writers.iter().copied().filter(live).flat_map(|claim| claim.rules.keys()).collect();
     let foreign_rules_stay = matches!(consent, Consent::Given { shared: true, .. });
     for step in &plan.steps {
-        let ownership = rule_id(&step.action)
+        let ownership = step
+            .action
+            .rule()
             .and_then(|id| group.rules.iter().find(|rule| rule.id == *id && rule.spec == step.spec))
             .map(|rule| us.ownership(&rule.tags));
         let ours = matches!(ownership, Some(Ownership::Ours { .. }));
@@ -106,13 +104,6 @@ pub fn plan(us: &Us, group: &GroupState, claims: &[Claim], plan: Plan) -> Result
 /// here (a group of the AWS Load Balancer Controller), so it is in nobody's desired rules.
 fn declined(plan: &Plan, spec: &RuleSpec) -> bool {
     plan.standing.values().all(|standing| !standing.desired.contains(spec))
-}
-
-fn rule_id(action: &Action) -> Option<&crate::model::RuleId> {
-    match action {
-        Action::Authorize { .. } => None,
-        Action::Adopt { id } | Action::Describe { id } | Action::Release { id } | Action::Revoke { id, .. } => Some(id),
-    }
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 //!            └──────────────── what came of it ─────────────┘
 //! ```
 
+mod ending;
 mod events;
 mod fresh;
 mod groups;

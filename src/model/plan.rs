@@ -19,6 +19,19 @@ pub enum Action {
 }
 
 impl Action {
+    /// The rule that is there already.
+    pub fn rule(&self) -> Option<&RuleId> {
+        match self {
+            Self::Authorize { .. } => None,
+            Self::Adopt { id } | Self::Describe { id } | Self::Release { id } | Self::Revoke { id, .. } => Some(id),
+        }
+    }
+
+    /// Whether it takes anything away: traffic, or our hold on a rule.
+    pub fn removes(&self) -> bool {
+        matches!(self, Self::Revoke { .. } | Self::Release { .. })
+    }
+
     /// The word in `plan`, status and JSON.
     pub fn word(&self) -> &'static str {
         match self {
