@@ -247,7 +247,12 @@ impl<'a> Planner<'a> {
                     self.step(Action::Adopt { id: rule.id.clone() }, &rule.spec, objects, "needed here too".into());
                 self.adopt(step, observed);
             }
-            Ownership::Foreign if (writes || observed) && self.may_adopt_foreign(&rule.spec, observed) => {
+            // What is only derived stays as whoever made it left it.
+            Ownership::Foreign
+                if (writes || observed)
+                    && needs.iter().any(|(_, need)| !need.by_default)
+                    && self.may_adopt_foreign(&rule.spec, observed) =>
+            {
                 let reason = "a foreign rule that is needed, where foreign rules are removed".to_owned();
                 let step = self.step(Action::Adopt { id: rule.id.clone() }, &rule.spec, objects, reason);
                 self.adopt(step, observed);

@@ -7,6 +7,8 @@ cd "$(dirname "$0")/.." || exit 1
 
 # Most tests wait for other processes: more of them at once than there are cores.
 export RUST_TEST_THREADS=${RUST_TEST_THREADS:-5}
+# The same generated cases each time. Others, and more of them: PROPTEST_RNG_SEED=$RANDOM PROPTEST_CASES=20000.
+export PROPTEST_RNG_SEED=${PROPTEST_RNG_SEED:-1}
 
 passed=0 failed=0
 output=$(mktemp "${TMPDIR:-/tmp}/sgbind-tests.XXXXXX") || exit 1

@@ -831,3 +831,17 @@ fn an_interruption_is_marked_for_connections_that_this_very_plan_will_let_in() {
         ],
     );
 }
+
+#[test]
+fn a_foreign_rule_is_not_adopted_for_what_is_only_derived() {
+    // Adopted, it would carry another's description, so that it counted as made for somebody else: released, adopted
+    // again, and so on.
+    let silent = by_default(claim("silent", &["ingress tcp 443 from 0.0.0.0/0"]));
+    let declaring = Claim {
+        governs: governing(Extent::Everything, Extent::Nothing),
+        foreign_rules: ForeignRules::Remove,
+        ..claim("declaring", &[])
+    };
+    let rules = vec![foreign("ingress tcp 443 from 0.0.0.0/0")];
+    assert_plan(&Scene::new(vec![declaring, removing(silent)], rules), &[]);
+}
