@@ -129,7 +129,8 @@ class Demo:
         self.patch(enforcement="Observe", foreignRules="Remove")
         self.settled("InSync")
         cut = "(interrupts untracked connections)"
-        self.tells("plan", {f"revoke {phrase(self.estate, rule)} {cut}" for rule in TOO_OPEN})
+        self.tells("plan", {f"revoke {phrase(self.estate, rule)} {cut}" for rule in TOO_OPEN}
+                   | {f"adopt {phrase(self.estate, rule)}" for rule in NEEDED_AND_THERE})
         self.patch(enforcement="Enforce")
         self.change(TIGHT)
         self.settled("InSync")
