@@ -100,8 +100,8 @@ pub fn plan(us: &Us, group: &GroupState, claims: &[Claim], plan: Plan) -> Result
     Ok(Checked(plan))
 }
 
-/// Whether the plan has dropped the need itself: everyone who declares the rule is told that it is not made
-/// here (a group of the AWS Load Balancer Controller), so it is in nobody's desired rules.
+/// Whether the plan has dropped the need itself, so that the rule is in nobody's desired rules: it would only be
+/// derived, and a foreign rule admits such traffic already.
 fn declined(plan: &Plan, spec: &RuleSpec) -> bool {
     plan.standing.values().all(|standing| !standing.desired.contains(spec))
 }

@@ -100,6 +100,8 @@ impl Index {
         let mut touched = match self.objects.get_mut(&reference) {
             Some(entry) if entry.object.metadata.uid == object.metadata.uid => entry.update(object, declaration),
             _ => {
+                // A namesake that was deleted and made anew while nobody looked goes with all that it claimed.
+                self.remove(&reference);
                 self.objects.insert(reference.clone(), Entry::new(object, declaration));
                 Touched { changed: true, resolve: true, groups: BTreeSet::new() }
             }
@@ -346,4 +348,32 @@ pub fn fingerprint(metadata: &kube::api::ObjectMeta) -> (String, i64, bool, bool
 /// What an object's foreign rules are to become, for those who ask whether reading the usage is worth it.
 pub fn removes_foreign(claim: &Claim) -> bool {
     claim.foreign_rules == ForeignRules::Remove && claim.governs.unless_used_elsewhere
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn binding(uid: &str, group: &str) -> ALBTargetBinding {
+        serde_json::from_value(serde_json::json!({
+            "apiVersion": "sgbind.dev/v1alpha1",
+            "kind": "ALBTargetBinding",
+            "metadata": { "name": "shop", "namespace": "team-shop", "uid": uid, "generation": 1 },
+            "spec": { "loadBalancer": { "name": "shop" } },
+            "status": { "observedGeneration": 1, "securityGroups": [{ "id": group }] },
+        }))
+        .expect("a binding")
+    }
+
+    #[test]
+    fn an_object_made_anew_has_nothing_to_do_with_the_groups_of_its_namesake() {
+        let home = Scope { account: "123456789012".into(), region: "eu-central-1".into() };
+        let patience = Patience { revocation_delay: Duration::ZERO, gone_after: Duration::ZERO };
+        let mut index = Index::new(home.clone(), patience);
+        let key = |id: &str| GroupKey { scope: home.clone(), id: id.into() };
+        index.upsert(binding("one", "sg-old"));
+        let touched = index.upsert(binding("two", "sg-new"));
+        assert_eq!(touched.groups, BTreeSet::from([key("sg-old"), key("sg-new")]));
+        assert_eq!(index.groups(), BTreeSet::from([key("sg-new")]));
+    }
 }
