@@ -11,3 +11,9 @@
 
 pub mod aws;
 pub mod kubernetes;
+pub mod process;
+pub mod trace;
+
+pub use aws::Aws;
+pub use process::{CallSite, Fault, Process};
+pub use trace::Trace;
