@@ -13,4 +13,5 @@ mod operation;
 mod patterns;
 mod proxy;
 mod role;
+mod simulation;
 mod world;

@@ -24,6 +24,8 @@ pub enum Fault {
     AnswerLost,
     /// Neither done nor answered.
     Hung,
+    /// Held up on its way: done half a minute later, when its caller has long given up, and not answered.
+    Late,
     /// The process ends before the call arrives.
     CrashBefore,
     /// The process ends when the call has been done, before the answer comes.
@@ -31,8 +33,8 @@ pub enum Fault {
 }
 
 impl Fault {
-    pub const ALL: [Self; 6] =
-        [Self::Refused, Self::Throttled, Self::AnswerLost, Self::Hung, Self::CrashBefore, Self::CrashAfter];
+    pub const ALL: [Self; 7] =
+        [Self::Refused, Self::Throttled, Self::AnswerLost, Self::Hung, Self::Late, Self::CrashBefore, Self::CrashAfter];
 
     pub fn is_crash(self) -> bool {
         matches!(self, Self::CrashBefore | Self::CrashAfter)
@@ -61,6 +63,8 @@ struct Inner {
     state: Mutex<State>,
     /// Whether it has crashed.
     crashed: watch::Sender<bool>,
+    /// Whether the events of its watches are held up.
+    deaf: watch::Sender<bool>,
 }
 
 struct State {
@@ -68,7 +72,14 @@ struct State {
     faults: BTreeMap<usize, Fault>,
     befallen: Vec<(usize, Fault)>,
     chance: fastrand::Rng,
+    observer: Option<Observer>,
 }
+
+/// Is told of each call that has changed something, right after it has.
+type Observer = Arc<dyn Fn(&CallSite) + Send + Sync>;
+
+/// By how much [`Fault::Late`] is late: longer than an attempt of an AWS client may take.
+const LATE: Duration = Duration::from_secs(30);
 
 /// Half of a call's time on the wire is up to so long.
 const LONGEST_TRAVEL: Duration = Duration::from_millis(10);
@@ -98,6 +109,14 @@ pub struct Exchange<A, R> {
     pub refuse: R,
 }
 
+/// A call on its way.
+struct Begun {
+    site: CallSite,
+    fault: Option<Fault>,
+    there: Duration,
+    back: Duration,
+}
+
 /// What comes back from a call.
 pub trait Told {
     /// For the trace: a word for people, such as a status.
@@ -114,9 +133,10 @@ impl Process {
             faults: BTreeMap::new(),
             befallen: Vec::new(),
             chance: fastrand::Rng::with_seed(seed),
+            observer: None,
         };
-        let crashed = watch::channel(false).0;
-        Self(Arc::new(Inner { name: name.into(), began, trace, state: Mutex::new(state), crashed }))
+        let (crashed, deaf) = (watch::channel(false).0, watch::channel(false).0);
+        Self(Arc::new(Inner { name: name.into(), began, trace, state: Mutex::new(state), crashed, deaf }))
     }
 
     pub fn name(&self) -> &str {
@@ -133,6 +153,11 @@ impl Process {
         let mut state = self.lock();
         let next = state.sites.len();
         state.faults.insert(next, fault);
+    }
+
+    /// Lets every call that changes something be followed by this, before anything else happens.
+    pub fn observe(&self, observer: impl Fn(&CallSite) + Send + Sync + 'static) {
+        self.lock().observer = Some(Arc::new(observer));
     }
 
     /// The calls so far.
@@ -161,67 +186,102 @@ impl Process {
         let _ = crashed.wait_for(|crashed| *crashed).await;
     }
 
+    /// Holds the events of its watches up, so that what it knows from them grows old.
+    pub fn hold_events(&self) {
+        self.0.deaf.send_replace(true);
+    }
+
+    /// Lets the events through that were held up, and those to come.
+    pub fn release_events(&self) {
+        self.0.deaf.send_replace(false);
+    }
+
+    /// Waits while events are held up; for ever, once the process has crashed.
+    pub(crate) async fn lets_events_through(&self) {
+        let mut deaf = self.0.deaf.subscribe();
+        // The sender lives as long as this process does.
+        let _ = deaf.wait_for(|deaf| !deaf).await;
+        self.unless_crashed().await;
+    }
+
     /// One call, from when it is begun to when its answer has come. A call that hangs, or whose process has crashed,
     /// never ends.
     pub(crate) async fn exchange<T, A, R>(&self, exchange: Exchange<A, R>) -> Result<T, Broken>
     where
         T: Told,
-        A: FnOnce() -> T,
+        A: FnOnce() -> T + Send + 'static,
         R: FnOnce(Fault) -> T,
     {
         let Exchange { what, changes, request, carry_out, refuse } = exchange;
-        let (number, fault, there, back) = self.begin(&what, changes);
-        let label = format!("{} #{number} {what}", self.0.name);
+        let Begun { site, fault, there, back } = self.begin(what, changes);
         tokio::time::sleep(there).await;
         self.unless_crashed().await;
-        self.tell(format_args!("{label} ->"), &request);
+        self.tell(&site, "->", &request);
         match fault {
-            Some(Fault::Hung) => self.never(&label, Fault::Hung).await,
+            Some(Fault::Hung) => self.never(&site, Fault::Hung).await,
             Some(Fault::CrashBefore) => {
                 self.crash();
-                self.never(&label, Fault::CrashBefore).await
+                self.never(&site, Fault::CrashBefore).await
             }
             Some(fault @ (Fault::Refused | Fault::Throttled)) => {
                 let told = refuse(fault);
                 tokio::time::sleep(back).await;
-                self.arrive(&label, told).await
+                self.arrive(&site, told).await
             }
             Some(Fault::CrashAfter) => {
-                carry_out();
+                self.carry_out(&site, carry_out);
                 self.crash();
-                self.never(&label, Fault::CrashAfter).await
+                self.never(&site, Fault::CrashAfter).await
+            }
+            Some(Fault::Late) => {
+                let (process, late) = (self.clone(), site.clone());
+                // It goes on after its caller has given up.
+                tokio::spawn(async move {
+                    tokio::time::sleep(LATE).await;
+                    process.tell(&late, "arrives late", &[]);
+                    process.carry_out(&late, carry_out);
+                });
+                self.never(&site, Fault::Late).await
             }
             Some(Fault::AnswerLost) => {
-                carry_out();
+                self.carry_out(&site, carry_out);
                 tokio::time::sleep(back).await;
                 self.unless_crashed().await;
-                self.tell(format_args!("{label} <- {Broken}"), &[]);
+                self.tell(&site, "<- nothing", &[]);
                 Err(Broken)
             }
             None => {
-                let told = carry_out();
+                let told = self.carry_out(&site, carry_out);
                 tokio::time::sleep(back).await;
-                self.arrive(&label, told).await
+                self.arrive(&site, told).await
             }
         }
     }
 
-    async fn arrive<T: Told>(&self, label: &str, told: T) -> Result<T, Broken> {
+    fn carry_out<T>(&self, site: &CallSite, carry_out: impl FnOnce() -> T) -> T {
+        let told = carry_out();
+        let observer = self.lock().observer.clone().filter(|_| site.changes);
+        if let Some(observer) = observer {
+            observer(site);
+        }
+        told
+    }
+
+    async fn arrive<T: Told>(&self, site: &CallSite, told: T) -> Result<T, Broken> {
         self.unless_crashed().await;
-        self.tell(format_args!("{label} <- {}", told.summary()), &told.detail());
+        self.tell(site, &format!("<- {}", told.summary()), &told.detail());
         Ok(told)
     }
 
-    fn begin(&self, what: &str, changes: bool) -> (usize, Option<Fault>, Duration, Duration) {
+    fn begin(&self, what: String, changes: bool) -> Begun {
         let mut state = self.lock();
-        let number = state.sites.len();
-        state.sites.push(CallSite { number, what: what.to_owned(), changes });
-        let fault = state.faults.remove(&number);
-        state.befallen.extend(fault.map(|fault| (number, fault)));
+        let site = CallSite { number: state.sites.len(), what, changes };
+        state.sites.push(site.clone());
+        let fault = state.faults.remove(&site.number);
+        state.befallen.extend(fault.map(|fault| (site.number, fault)));
         let longest = u64::try_from(LONGEST_TRAVEL.as_millis()).unwrap_or(u64::MAX);
         let mut travel = || Duration::from_millis(state.chance.u64(1..=longest));
-        let (there, back) = (travel(), travel());
-        (number, fault, there, back)
+        Begun { site, fault, there: travel(), back: travel() }
     }
 
     async fn unless_crashed(&self) {
@@ -230,12 +290,13 @@ impl Process {
         }
     }
 
-    async fn never<T>(&self, label: &str, fault: Fault) -> T {
-        self.tell(format_args!("{label} {fault:?}"), &[]);
+    async fn never<T>(&self, site: &CallSite, fault: Fault) -> T {
+        self.tell(site, &format!("{fault:?}"), &[]);
         std::future::pending().await
     }
 
-    fn tell(&self, line: impl fmt::Display, detail: &[u8]) {
+    fn tell(&self, site: &CallSite, event: &str, detail: &[u8]) {
+        let line = format_args!("{} #{} {} {event}", self.0.name, site.number, site.what);
         self.0.trace.add(self.0.began.elapsed(), line, detail);
     }
 
@@ -268,13 +329,14 @@ mod tests {
         if let Some(fault) = fault {
             process.inject(0, fault);
         }
-        let done = AtomicUsize::new(0);
+        let done = Arc::new(AtomicUsize::new(0));
+        let doing = Arc::clone(&done);
         let exchange = Exchange {
             what: "call".into(),
             changes: true,
             request: Vec::new(),
-            carry_out: || {
-                done.fetch_add(1, Ordering::Relaxed);
+            carry_out: move || {
+                doing.fetch_add(1, Ordering::Relaxed);
                 Word("done")
             },
             refuse: |_| Word("refused"),
@@ -291,8 +353,32 @@ mod tests {
         assert_eq!(one_call(Some(Fault::Throttled)).await, (Some(Ok("refused")), 0, false));
         assert_eq!(one_call(Some(Fault::AnswerLost)).await, (Some(Err(())), 1, false));
         assert_eq!(one_call(Some(Fault::Hung)).await, (None, 0, false));
+        assert_eq!(one_call(Some(Fault::Late)).await, (None, 1, false));
         assert_eq!(one_call(Some(Fault::CrashBefore)).await, (None, 0, true));
         assert_eq!(one_call(Some(Fault::CrashAfter)).await, (None, 1, true));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_late_is_done_when_its_caller_has_given_up() {
+        let process = Process::new("p", Instant::now(), Trace::default(), 1);
+        process.inject_next(Fault::Late);
+        let done = Arc::new(Mutex::new(None));
+        let (doing, began) = (Arc::clone(&done), Instant::now());
+        let exchange = Exchange {
+            what: "call".into(),
+            changes: true,
+            request: Vec::new(),
+            carry_out: move || {
+                *doing.lock().unwrap() = Some(began.elapsed());
+                Word("done")
+            },
+            refuse: |_| Word("refused"),
+        };
+        assert!(tokio::time::timeout(Duration::from_secs(10), process.exchange(exchange)).await.is_err());
+        assert_eq!(*done.lock().unwrap(), None);
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        let after = done.lock().unwrap().expect("it was done");
+        assert!(after >= LATE && after < LATE + Duration::from_secs(1), "{after:?}");
     }
 
     #[tokio::test(start_paused = true)]

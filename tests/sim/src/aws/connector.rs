@@ -98,15 +98,14 @@ impl HttpConnector for Connector {
                 Some(Api::Sts) => "sts",
                 None => "?",
             };
-            let told = process
-                .exchange(Exchange {
-                    what: format!("{service} {}", call.action),
-                    changes: !call.is_read(),
-                    request: form.clone(),
-                    carry_out: || aws.answer(&authorization, &form),
-                    refuse: |fault| Answer::failure(&call, &refusal(&call, fault)),
-                })
-                .await;
+            let exchange = Exchange {
+                what: format!("{service} {}", call.action),
+                changes: !call.is_read(),
+                request: form.clone(),
+                carry_out: move || aws.answer(&authorization, &form),
+                refuse: |fault| Answer::failure(&call, &refusal(&call, fault)),
+            };
+            let told = process.exchange(exchange).await;
             response(told.map_err(|broken| ConnectorError::io(broken.into()))?)
         })
     }
