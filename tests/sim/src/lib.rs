@@ -12,6 +12,7 @@
 pub mod aws;
 pub mod kubernetes;
 pub mod process;
+pub mod serve;
 pub mod simulation;
 pub mod trace;
 
