@@ -20,6 +20,11 @@ mod target_groups;
 mod targets;
 mod tree;
 
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+
 use super::answer::Xml;
 use super::{Call, Failure, World};
 
