@@ -76,7 +76,8 @@ impl World {
             let differs = || Failure::new("DuplicateLoadBalancerName", format!("{} exists already", new.name));
             return if is_same { Ok(there.arn.clone()) } else { Err(differs()) };
         }
-        let addresses = interfaces::addresses(region.ec2, &subnets, &new.subnets, new.ip_address_type)?;
+        let addresses =
+            interfaces::addresses(region.ec2, &region.elb.next_addresses, &subnets, &new.subnets, new.ip_address_type)?;
         let subnets: Vec<Subnet> = subnets.into_values().collect();
 
         let arn = arns::load_balancer(self, scope, new.kind, &new.name);
@@ -200,20 +201,21 @@ impl World {
         let stays = |zone: &str, subnet: &Subnet| balancer.zones.get(zone).is_some_and(|old| old.subnet == subnet.id);
         let new: BTreeMap<String, Subnet> =
             subnets.iter().filter(|(zone, subnet)| !stays(zone, subnet)).map(|(k, v)| (k.clone(), v.clone())).collect();
-        let addresses = interfaces::addresses(region.ec2, &new, mappings, ip_address_type)?;
+        let addresses = interfaces::addresses(region.ec2, &region.elb.next_addresses, &new, mappings, ip_address_type)?;
         let kept: BTreeMap<String, Zone> = (balancer.zones.iter())
             .filter(|(zone, _)| subnets.contains_key(*zone) && !new.contains_key(*zone))
             .map(|(zone, kept)| (zone.clone(), kept.clone()))
             .collect();
         let gone: Vec<Zone> =
             balancer.zones.values().filter(|old| !kept.values().any(|z| z == *old)).cloned().collect();
-        let old = balancer.clone();
+        let template = LoadBalancer { ip_address_type, ..balancer.clone() };
         let families = interfaces::families(region.ec2, kept.values(), ip_address_type)?;
 
         interfaces::remove(self, scope, gone.iter());
         interfaces::set_ipv6(self, scope, families);
+        interfaces::set_public(self, scope, template.scheme, ip_address_type, kept.values());
         let subnets: Vec<Subnet> = new.into_values().collect();
-        let mut zones = interfaces::make(self, scope, &old, &subnets, addresses);
+        let mut zones = interfaces::make(self, scope, &template, &subnets, addresses);
         zones.extend(kept);
         let elb = &mut self.region_mut(scope).elb;
         if let Some(balancer) = elb.balancers.get_mut(arn) {

@@ -8,6 +8,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use ipnet::IpNet;
 
 use crate::aws::ec2::model::{Attachment, Ec2, Interface, Subnet, Tags};
+use crate::aws::walk::has_address;
 use crate::aws::{Changed, Failure, Scope, World};
 
 use super::SubnetMapping;
@@ -21,19 +22,24 @@ const RESERVED: usize = 4;
 /// Addresses for new interfaces, by subnet, the primary one first.
 pub type Addresses = BTreeMap<String, Vec<IpAddr>>;
 
-/// Chooses addresses: those that are asked for, or the first free ones.
+/// The address after the one that was given last, by subnet and whether it is one of IPv6: where looking for a free one
+/// begins.
+pub type NextAddresses = BTreeMap<(String, bool), IpAddr>;
+
+/// Chooses addresses: those that are asked for, or free ones.
 pub fn addresses(
     ec2: &Ec2,
+    next: &NextAddresses,
     subnets: &BTreeMap<String, Subnet>,
     mappings: &[SubnetMapping],
     ip_address_type: IpAddressType,
 ) -> Result<Addresses, Failure> {
-    let taken = Taken::of(ec2, subnets.values().map(|subnet| subnet.id.as_str()));
     let choose = |subnet: &Subnet| {
+        let room = |is_ipv6| Room { ec2, subnet, next: next.get(&(subnet.id.clone(), is_ipv6)).copied() };
         let asked = mappings.iter().find(|mapping| mapping.subnet == subnet.id).and_then(|mapping| mapping.address);
-        let mut chosen = vec![ipv4(subnet, asked, &taken)?];
+        let mut chosen = vec![room(false).ipv4(asked)?];
         if ip_address_type != IpAddressType::Ipv4 {
-            chosen.push(ipv6(subnet, &taken)?);
+            chosen.push(room(true).ipv6()?);
         }
         Ok((subnet.id.clone(), chosen))
     };
@@ -51,10 +57,7 @@ pub fn families<'a>(
         match (ip_address_type, has, ec2.subnets.get(&zone.subnet)) {
             (IpAddressType::Ipv4, ..) | (_, None, None) => Ok((zone.interface.clone(), None)),
             (_, Some(address), _) => Ok((zone.interface.clone(), Some(*address))),
-            (_, None, Some(subnet)) => {
-                let taken = Taken::of(ec2, [subnet.id.as_str()].into_iter());
-                Ok((zone.interface.clone(), Some(ipv6(subnet, &taken)?)))
-            }
+            (_, None, Some(subnet)) => Ok((zone.interface.clone(), Some(Room { ec2, subnet, next: None }.ipv6()?))),
         }
     };
     zones.map(address).collect()
@@ -78,6 +81,29 @@ pub fn set_ipv6(world: &mut World, scope: &Scope, of: BTreeMap<String, Option<Ip
     }
 }
 
+fn has_public_address(scheme: Scheme, ip_address_type: IpAddressType) -> bool {
+    scheme == Scheme::InternetFacing && ip_address_type != IpAddressType::DualstackWithoutPublicIpv4
+}
+
+/// Gives interfaces a public address, or none, as it is with this type.
+pub fn set_public<'a>(
+    world: &mut World,
+    scope: &Scope,
+    scheme: Scheme,
+    ip_address_type: IpAddressType,
+    zones: impl Iterator<Item = &'a Zone>,
+) {
+    let now = world.now;
+    let is_wanted = has_public_address(scheme, ip_address_type);
+    for zone in zones {
+        let current = world.region_mut(scope).ec2.interfaces.get(&zone.interface).map(|each| each.public_address);
+        if current.is_some_and(|address| address.is_some() != is_wanted) {
+            let address = is_wanted.then(|| public_address(world));
+            world.region_mut(scope).ec2.interfaces.change(&zone.interface, now, |each| each.public_address = address);
+        }
+    }
+}
+
 /// Makes an interface in each of these subnets.
 pub fn make(
     world: &mut World,
@@ -89,8 +115,7 @@ pub fn make(
     let mut zones = BTreeMap::new();
     for subnet in subnets {
         let id = world.new_id("eni");
-        let has_public_address = balancer.scheme == Scheme::InternetFacing
-            && balancer.ip_address_type != IpAddressType::DualstackWithoutPublicIpv4;
+        let has_public_address = has_public_address(balancer.scheme, balancer.ip_address_type);
         let interface = Interface {
             id: id.clone(),
             vpc: subnet.vpc.clone(),
@@ -106,7 +131,12 @@ pub fn make(
             tags: Tags::new(),
         };
         let now = world.now;
-        world.region_mut(scope).ec2.interfaces.insert(id.clone(), interface, now);
+        let region = world.region_mut(scope);
+        for address in &interface.addresses {
+            let next = after(*address).map(|next| ((subnet.id.clone(), address.is_ipv6()), next));
+            region.elb.next_addresses.extend(next);
+        }
+        region.ec2.interfaces.insert(id.clone(), interface, now);
         world.changed.insert(Changed::Interface { scope: scope.clone(), id: id.clone() });
         zones.insert(subnet.availability_zone.clone(), Zone { subnet: subnet.id.clone(), interface: id });
     }
@@ -126,43 +156,68 @@ fn public_address(world: &mut World) -> IpAddr {
     IpAddr::V4(Ipv4Addr::from_bits(Ipv4Addr::new(3, 120, 0, 0).to_bits() | world.chance.u32(..0x0004_0000)))
 }
 
-/// What interfaces of some subnets have.
-struct Taken {
-    addresses: BTreeSet<IpAddr>,
-    prefixes: BTreeSet<IpNet>,
+/// What is looked at to find a free address in a subnet.
+struct Room<'a> {
+    ec2: &'a Ec2,
+    subnet: &'a Subnet,
+    /// The address after the one that was given last.
+    next: Option<IpAddr>,
 }
 
-impl Taken {
-    fn of<'a>(ec2: &Ec2, subnets: impl Iterator<Item = &'a str>) -> Self {
-        let subnets: Vec<&str> = subnets.collect();
-        let mut taken = Self { addresses: BTreeSet::new(), prefixes: BTreeSet::new() };
-        for interface in ec2.interfaces.iter().filter(|each| subnets.contains(&each.subnet.as_str())) {
-            taken.addresses.extend(&interface.addresses);
-            taken.prefixes.extend(&interface.prefixes);
-        }
-        taken
-    }
-
+impl Room<'_> {
     fn is_free(&self, address: IpAddr) -> bool {
-        !self.addresses.contains(&address) && !self.prefixes.iter().any(|prefix| prefix.contains(&address))
+        let has_it = |each: &Interface| each.subnet == self.subnet.id && has_address(each, address);
+        !self.ec2.interfaces.iter().any(|interface| has_it(interface))
     }
-}
 
-fn ipv4(subnet: &Subnet, asked: Option<Ipv4Addr>, taken: &Taken) -> Result<IpAddr, Failure> {
-    let full = || Failure::new("InvalidSubnet", format!("Not enough IP space available in {}", subnet.id));
-    // The first of the hosts is the second of the addresses.
-    let mut usable = subnet.cidr.hosts().skip(RESERVED - 1).map(IpAddr::V4);
-    match asked {
-        None => usable.find(|address| taken.is_free(*address)).ok_or_else(full),
-        Some(asked) if !subnet.cidr.contains(&asked) || !taken.is_free(IpAddr::V4(asked)) => {
-            Err(invalid(format!("The address {asked} is not in the subnet {}, or in use", subnet.id)))
+    /// The next one if it is free, as it mostly is; else the first free one.
+    fn first_free(&self, usable: impl Iterator<Item = IpAddr>, is_usable: impl Fn(IpAddr) -> bool) -> Option<IpAddr> {
+        if let Some(next) = self.next.filter(|next| is_usable(*next) && self.is_free(*next)) {
+            return Some(next);
         }
-        Some(asked) => Ok(IpAddr::V4(asked)),
+        let of_subnet = self.ec2.interfaces.iter().filter(|each| each.subnet == self.subnet.id);
+        let (mut addresses, mut prefixes) = (BTreeSet::<IpAddr>::new(), BTreeSet::<IpNet>::new());
+        for interface in of_subnet {
+            addresses.extend(&interface.addresses);
+            prefixes.extend(&interface.prefixes);
+        }
+        let is_free =
+            |address: &IpAddr| !addresses.contains(address) && !prefixes.iter().any(|prefix| prefix.contains(address));
+        usable.into_iter().find(is_free)
+    }
+
+    fn ipv4(&self, asked: Option<Ipv4Addr>) -> Result<IpAddr, Failure> {
+        let block = self.subnet.cidr;
+        // The first of the hosts is the second of the addresses.
+        let usable = block.hosts().skip(RESERVED - 1).map(IpAddr::V4);
+        let first = block.hosts().nth(RESERVED - 1);
+        let is_usable = |address: IpAddr| match (address, first) {
+            (IpAddr::V4(address), Some(first)) => (first..block.broadcast()).contains(&address),
+            _ => false,
+        };
+        let id = &self.subnet.id;
+        match asked.map(IpAddr::V4) {
+            None => self.first_free(usable, is_usable).ok_or_else(|| full(self.subnet)),
+            Some(asked) if is_usable(asked) && self.is_free(asked) => Ok(asked),
+            Some(asked) => Err(invalid(format!("The address {asked} is not in the subnet {id}, or in use"))),
+        }
+    }
+
+    fn ipv6(&self) -> Result<IpAddr, Failure> {
+        let block = self.subnet.ipv6_cidr.ok_or_else(|| full(self.subnet))?;
+        let usable = block.hosts().skip(RESERVED).map(IpAddr::V6);
+        let is_usable = |address: IpAddr| matches!(address, IpAddr::V6(address) if block.contains(&address));
+        self.first_free(usable, is_usable).ok_or_else(|| full(self.subnet))
     }
 }
 
-fn ipv6(subnet: &Subnet, taken: &Taken) -> Result<IpAddr, Failure> {
-    let full = || Failure::new("InvalidSubnet", format!("No IPv6 address is left in {}", subnet.id));
-    let block = subnet.ipv6_cidr.ok_or_else(full)?;
-    block.hosts().skip(RESERVED).map(IpAddr::V6).find(|address| taken.is_free(*address)).ok_or_else(full)
+fn full(subnet: &Subnet) -> Failure {
+    Failure::new("InvalidSubnet", format!("Not enough IP space available in {}", subnet.id))
+}
+
+fn after(address: IpAddr) -> Option<IpAddr> {
+    match address {
+        IpAddr::V4(address) => address.to_bits().checked_add(1).map(|bits| IpAddr::V4(bits.into())),
+        IpAddr::V6(address) => address.to_bits().checked_add(1).map(|bits| IpAddr::V6(bits.into())),
+    }
 }

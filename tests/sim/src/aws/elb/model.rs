@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::aws::ec2::model::Tags;
 
 use super::health::{Host, Index};
+use super::interfaces::NextAddresses;
 use super::targets::{Target, TargetKey};
 use super::tree::Tree;
 
@@ -23,6 +24,8 @@ pub struct Elb {
     pub(super) forwards: BTreeMap<String, BTreeMap<String, usize>>,
     /// What the hosts behind targets do, by the id of the target and the port; see [`Host`] for those not in here.
     pub(super) hosts: BTreeMap<(String, u16), Host>,
+    /// Where looking for free addresses begins.
+    pub(super) next_addresses: NextAddresses,
     /// What target groups depend on.
     pub(super) index: Index,
     /// How many target groups were looked at so far to let health follow: what settling costs.

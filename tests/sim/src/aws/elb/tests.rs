@@ -121,6 +121,32 @@ fn interfaces_come_change_and_go_with_their_load_balancer() {
 }
 
 #[test]
+fn addresses_may_be_asked_for_and_public_ones_given_up() {
+    let mut world = network();
+    let form = |address: &str| {
+        format!(
+            "Action=CreateLoadBalancer&Name=net&Type=network&SubnetMappings.member.1.SubnetId=subnet-a\
+             &SubnetMappings.member.1.PrivateIPv4Address={address}"
+        )
+    };
+    for refused in ["10.0.0.3", "10.0.63.255", "10.0.64.9", "nonsense"] {
+        assert_eq!(refusal(&mut world, &form(refused)), "ValidationError", "{refused}");
+    }
+    made(&mut world, &form("10.0.0.77"));
+    let alb = made(&mut world, BALANCER);
+    let to = "dualstack-without-public-ipv4";
+    result(&mut world, &format!("Action=SetIpAddressType&LoadBalancerArn={alb}&IpAddressType={to}"));
+    assert_eq!(
+        interfaces(&world),
+        [
+            r#"subnet-a ["sg-lb"] ELB app/shop amazon-elb interface [10.0.0.78, 2a05::4] false"#,
+            r#"subnet-a [] ELB net/net amazon-elb network_load_balancer [10.0.0.77] true"#,
+            r#"subnet-b ["sg-lb"] ELB app/shop amazon-elb interface [10.0.64.4, 2a05:0:0:1::4] false"#,
+        ]
+    );
+}
+
+#[test]
 fn an_application_load_balancer_without_groups_has_the_default_one() {
     let mut world = network();
     let form = BALANCER.replace("&SecurityGroups.member.1=sg-lb", "");
