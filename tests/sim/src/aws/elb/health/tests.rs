@@ -143,6 +143,30 @@ fn hosts_refuse_drop_and_answer_with_other_codes() {
 }
 
 #[test]
+fn failing_in_another_way_is_failing_still() {
+    let mut stage = Stage::new();
+    stage.at(100);
+    stage.world.set_host(&scope(), "i-1", 8000, Host::Drops);
+    stage.at(130);
+    stage.world.set_host(&scope(), "i-1", 8000, Host::Answers(503));
+    assert_eq!([159, 160].map(|after| stage.at(after)), [HEALTHY, "unhealthy Target.ResponseCodeMismatch"]);
+    let health = stage.world.target_health(&scope(), &stage.group).unwrap();
+    let description = health.values().next().unwrap().description.as_deref();
+    assert_eq!(description, Some("Health checks failed with these codes: [503]"));
+}
+
+#[test]
+fn other_health_checks_do_not_undo_what_the_former_came_to() {
+    let mut stage = Stage::new();
+    stage.at(100);
+    set_rules(&mut stage.world, "sg-app", vec![]);
+    assert_eq!(stage.at(165), TIMEOUT);
+    let change = HealthCheckChange { interval: Some(300), ..Default::default() };
+    stage.world.modify_target_group(&scope(), &stage.group, &change).unwrap();
+    assert_eq!(stage.at(166), TIMEOUT);
+}
+
+#[test]
 fn a_matcher_says_which_codes_pass() {
     let passes = |text: &str, code| Matcher::http(text).unwrap().passes(code);
     assert_eq!([200, 204].map(|code| passes("200", code)), [true, false]);
@@ -229,6 +253,14 @@ fn a_deregistered_target_drains_and_is_gone() {
     assert_eq!(stage.at(435), draining);
     stage.register("i-1");
     assert_eq!([435, 465].map(|after| stage.at(after)), [REGISTERING, HEALTHY], "registered while it drains");
+}
+
+#[test]
+fn a_target_that_is_not_in_use_does_not_drain() {
+    let mut stage = Stage::new();
+    stage.world.delete_listener(&scope(), &stage.listener).unwrap();
+    stage.world.deregister_targets(&scope(), &stage.group, &[NewTarget::new("i-1")]).unwrap();
+    assert_eq!(stage.at(0), "gone");
 }
 
 #[test]
