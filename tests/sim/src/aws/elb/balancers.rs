@@ -64,7 +64,7 @@ impl World {
         if new.name.starts_with("internal-") {
             return Err(invalid("The name of a load balancer must not begin with 'internal-'"));
         }
-        let region = Region::of(self, scope)?;
+        let region = Region::of(self, scope);
         let subnets = zones_of(region.ec2, new.kind, new.ip_address_type, &new.subnets)?;
         let vpc = subnets.values().next().map(|subnet| subnet.vpc.clone()).unwrap_or_default();
         let groups = groups_of(region.ec2, new.kind, &vpc, &new.groups)?;
@@ -143,7 +143,7 @@ impl World {
         groups: &BTreeSet<String>,
         enforce_on_private_link: Option<&str>,
     ) -> Result<(), Failure> {
-        let region = Region::of(self, scope)?;
+        let region = Region::of(self, scope);
         let balancer = region.elb.balancers.get(arn).ok_or_else(|| no_balancer(arn))?;
         let (kind, has_groups) = (balancer.kind, !balancer.groups.is_empty());
         if kind == BalancerKind::Gateway || !has_groups {
@@ -177,7 +177,7 @@ impl World {
 
     /// Source: `SetIpAddressType`.
     pub fn set_ip_address_type(&mut self, scope: &Scope, arn: &str, to: IpAddressType) -> Result<(), Failure> {
-        let mappings = Region::of(self, scope)?.elb.mappings(arn)?;
+        let mappings = Region::of(self, scope).elb.mappings(arn)?;
         self.set_subnets(scope, arn, &mappings, Some(to))
     }
 
@@ -191,7 +191,7 @@ impl World {
         mappings: &[SubnetMapping],
         ip_address_type: Option<IpAddressType>,
     ) -> Result<(), Failure> {
-        let region = Region::of(self, scope)?;
+        let region = Region::of(self, scope);
         let balancer = region.elb.balancers.get(arn).ok_or_else(|| no_balancer(arn))?;
         let ip_address_type = ip_address_type.unwrap_or(balancer.ip_address_type);
         let subnets = zones_of(region.ec2, balancer.kind, ip_address_type, mappings)?;
@@ -246,9 +246,9 @@ pub(super) struct Region<'a> {
 }
 
 impl<'a> Region<'a> {
-    pub fn of(world: &'a mut World, scope: &Scope) -> Result<Self, Failure> {
+    pub fn of(world: &'a mut World, scope: &Scope) -> Self {
         let region = world.region_mut(scope);
-        Ok(Self { ec2: &region.ec2, elb: &region.elb })
+        Self { ec2: &region.ec2, elb: &region.elb }
     }
 }
 

@@ -51,7 +51,7 @@ impl World {
     ///
     /// Source: `CreateListener`.
     pub fn create_listener(&mut self, scope: &Scope, balancer: &str, new: NewListener) -> Result<String, Failure> {
-        let region = Region::of(self, scope)?;
+        let region = Region::of(self, scope);
         let found = region.elb.balancers.get(balancer).ok_or_else(|| no_balancer(balancer))?;
         let listener = Listener {
             arn: String::new(),
@@ -86,7 +86,7 @@ impl World {
 
     /// Source: `ModifyListener`.
     pub fn modify_listener(&mut self, scope: &Scope, arn: &str, change: ListenerChange) -> Result<(), Failure> {
-        let region = Region::of(self, scope)?;
+        let region = Region::of(self, scope);
         let old = region.elb.listeners.get(arn).ok_or_else(|| no_listener(arn))?;
         let balancer = region.elb.balancers.get(&old.balancer).ok_or_else(|| no_balancer(&old.balancer))?;
         let mut new = old.clone();
@@ -146,7 +146,7 @@ impl World {
         if !(1..=50_000).contains(&priority) {
             return Err(invalid(format!("Priority {priority} must be between 1 and 50000")));
         }
-        let region = Region::of(self, scope)?;
+        let region = Region::of(self, scope);
         let found = region.elb.listeners.get(listener).ok_or_else(|| no_listener(listener))?;
         let balancer = region.elb.balancers.get(&found.balancer).ok_or_else(|| no_balancer(&found.balancer))?;
         if balancer.kind != BalancerKind::Application {
@@ -178,7 +178,7 @@ impl World {
         conditions: Option<Vec<Tree>>,
         actions: Option<Vec<Action>>,
     ) -> Result<(), Failure> {
-        let region = Region::of(self, scope)?;
+        let region = Region::of(self, scope);
         let (listener, priority) = region.elb.changeable_rule(arn)?;
         let balancer = region.elb.balancers.get(&listener.balancer).ok_or_else(|| no_balancer(&listener.balancer))?;
         if let Some(actions) = &actions {

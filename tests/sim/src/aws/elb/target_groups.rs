@@ -70,7 +70,7 @@ impl World {
     /// Source: `CreateTargetGroup`.
     pub fn create_target_group(&mut self, scope: &Scope, new: NewTargetGroup) -> Result<String, Failure> {
         check_name(&new.name)?;
-        let region = Region::of(self, scope)?;
+        let region = Region::of(self, scope);
         check_shape(&new)?;
         if let Some(vpc) = new.vpc.as_ref().filter(|vpc| !region.ec2.vpcs.contains_key(*vpc)) {
             return Err(invalid(format!("The VPC ID '{vpc}' is not found")));

@@ -56,7 +56,7 @@ impl NewTarget {
 impl World {
     /// Source: `RegisterTargets`. What is registered already stays as it is; what drains begins anew.
     pub fn register_targets(&mut self, scope: &Scope, group: &str, targets: &[NewTarget]) -> Result<(), Failure> {
-        let region = Region::of(self, scope)?;
+        let region = Region::of(self, scope);
         let found = region.elb.target_groups.get(group).ok_or_else(|| no_target_group(group))?;
         if targets.is_empty() {
             return Err(invalid("At least one target must be specified"));

@@ -125,7 +125,7 @@ pub fn add_interface(world: &mut World, id: &str, subnet: &str, address: &str, g
     super::settle(world);
 }
 
-/// A running instance with an interface in subnet-a.
+/// A running instance with its primary interface.
 pub fn add_instance(world: &mut World, id: &str, subnet: &str, address: &str, group: &str) {
     let instance = Instance {
         id: id.to_owned(),
