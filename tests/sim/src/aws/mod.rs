@@ -13,6 +13,7 @@ pub mod ec2;
 pub mod elb;
 pub mod query;
 mod sts;
+pub mod walk;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -61,8 +62,12 @@ pub struct Region {
 pub enum Changed {
     /// Rules of a security group.
     Group { scope: Scope, id: String },
-    /// Anything else in a VPC: interfaces, network ACLs, routes, a load balancer, a target group.
+    /// Anything else in a VPC: interfaces, network ACLs, routes. All of its target groups are looked at again.
     Vpc { scope: Scope, id: String },
+    /// An interface that came or went, or its groups, addresses, prefixes or attachment: much less to look at again.
+    Interface { scope: Scope, id: String },
+    /// A target group, its targets, or what forwards to it; by ARN.
+    TargetGroup { scope: Scope, arn: String },
 }
 
 impl World {
