@@ -22,6 +22,8 @@ mod schema;
 mod select;
 mod service;
 mod store;
+#[cfg(test)]
+mod tests;
 mod watch;
 mod world;
 mod write;

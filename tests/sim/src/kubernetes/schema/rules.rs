@@ -5,6 +5,7 @@
 //! Source: "Extend the Kubernetes API with CustomResourceDefinitions", Validation rules.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use kube_cel::KubeCelExt;
@@ -93,7 +94,12 @@ impl Rule {
 
 impl Default for Evaluator {
     fn default() -> Self {
-        Self { context: Context::default().with_all(), timestamp: Program::compile("timestamp(self)").ok() }
+        let mut context = Context::default().with_all();
+        // kube-cel lets leading zeros pass: 010.0.0.0/8.
+        context.add_function("isCIDR", |text: Arc<String>| network(&text).is_some());
+        context.add_function("isCIDRv4", |text: Arc<String>| network(&text).is_some_and(|ip| ip.is_ipv4()));
+        context.add_function("isCIDRv6", |text: Arc<String>| network(&text).is_some_and(|ip| ip.is_ipv6()));
+        Self { context, timestamp: Program::compile("timestamp(self)").ok() }
     }
 }
 
@@ -211,6 +217,19 @@ impl Evaluator {
 pub(super) fn same_item<'a>(list: &ListType, old: &'a Value, item: &Value) -> Option<&'a Value> {
     let ListType::Map(keys) = list else { return None };
     old.as_array()?.iter().find(|old| keys.iter().all(|key| old.get(key) == item.get(key)))
+}
+
+/// The address of a network in CIDR notation, as strictly as Go's `netip.ParsePrefix` and Kubernetes: without leading
+/// zeros, zones, and IPv4 addresses written as IPv6.
+fn network(text: &str) -> Option<IpAddr> {
+    let (address, length) = text.split_once('/')?;
+    let address: IpAddr = address.parse().ok()?;
+    let bits: u8 = length.parse().ok().filter(|bits: &u8| bits.to_string() == length)?;
+    match address {
+        IpAddr::V4(_) => bits <= 32,
+        IpAddr::V6(address) => bits <= 128 && address.to_ipv4_mapped().is_none(),
+    }
+    .then_some(address)
 }
 
 fn string(text: &str) -> Cel {
