@@ -36,6 +36,8 @@ pub struct Schema {
     rules: Vec<Rule>,
     /// Whether there are rules here or below: most subtrees need no walk.
     ruled: bool,
+    /// Whether there are rules here or below that speak of `oldSelf`.
+    transitions: bool,
 }
 
 /// A JSON type.
@@ -161,6 +163,9 @@ impl Schema {
         let ruled = !rules.is_empty()
             || properties.values().any(|schema| schema.ruled)
             || values.iter().chain(&items).any(|schema| schema.ruled);
+        let transitions = rules.iter().any(Rule::is_transition)
+            || properties.values().any(|schema| schema.transitions)
+            || values.iter().chain(&items).any(|schema| schema.transitions);
         let kind = if on("x-kubernetes-int-or-string") { Some(Kind::IntOrString) } else { kind(fields, place)? };
         Ok(Self {
             kind,
@@ -178,6 +183,7 @@ impl Schema {
             limits: Limits::parse(fields, place)?,
             rules,
             ruled,
+            transitions,
         })
     }
 }

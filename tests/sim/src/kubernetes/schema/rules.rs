@@ -4,13 +4,15 @@
 //! the old ones by position. Here each rule is compiled once, when the CRD is read.
 //! Source: "Extend the Kubernetes API with CustomResourceDefinitions", Validation rules.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use kube_cel::KubeCelExt;
+use kube_cel::cel::extractors::This;
 use kube_cel::cel::objects::{Key, Map};
-use kube_cel::cel::{Context, Program, Value as Cel};
+use kube_cel::cel::{Context, ExecutionError, Program, Value as Cel};
+use regex::Regex;
 use serde_json::Value;
 
 use super::{Kind, ListType, Path, Schema};
@@ -46,6 +48,11 @@ pub(super) fn compile(expression: &str, place: &str) -> Result<Program, String> 
 }
 
 impl Rule {
+    /// Speaks of `oldSelf`, and so of what did not change as well.
+    pub(super) fn is_transition(&self) -> bool {
+        self.transition
+    }
+
     fn parse(rule: &Value, place: &str) -> Result<Self, String> {
         let part = |name: &str| rule.get(name).and_then(Value::as_str).map(str::to_owned);
         let text = part("rule").ok_or_else(|| format!("{place}: a rule without rule"))?;
@@ -99,6 +106,11 @@ impl Default for Evaluator {
         context.add_function("isCIDR", |text: Arc<String>| network(&text).is_some());
         context.add_function("isCIDRv4", |text: Arc<String>| network(&text).is_some_and(|ip| ip.is_ipv4()));
         context.add_function("isCIDRv6", |text: Arc<String>| network(&text).is_some_and(|ip| ip.is_ipv6()));
+        // The one of the interpreter compiles the expression anew each time, which is most of what a write costs.
+        let compiled = Mutex::new(BTreeMap::new());
+        context.add_function("matches", move |This(text): This<Arc<String>>, pattern: Arc<String>| {
+            matches(&compiled, &text, &pattern)
+        });
         Self { context, timestamp: Program::compile("timestamp(self)").ok() }
     }
 }
@@ -120,7 +132,8 @@ impl Evaluator {
     }
 
     fn walk(&self, schema: &Schema, value: &Value, old: Option<&Value>, path: &Path, errors: &mut Vec<FieldError>) {
-        if !schema.ruled || (value.is_null() && schema.nullable) {
+        let untouched = old == Some(value) && !schema.transitions;
+        if !schema.ruled || untouched || (value.is_null() && schema.nullable) {
             return;
         }
         if !schema.rules.is_empty() {
@@ -148,6 +161,10 @@ impl Evaluator {
 
     fn evaluate(&self, schema: &Schema, value: &Value, old: Option<&Value>, path: &Path, errors: &mut Vec<FieldError>) {
         let unchanged = old == Some(value);
+        let due = |rule: &Rule| if rule.transition { old.is_some() || rule.optional_old_self } else { !unchanged };
+        if !schema.rules.iter().any(due) {
+            return;
+        }
         let mut scope = self.context.new_inner_scope();
         scope.add_variable_from_value("self", self.cel(schema, value));
         match old {
@@ -156,11 +173,7 @@ impl Evaluator {
             }
             _ => scope.add_variable_from_value("oldSelf", Cel::Null),
         }
-        for rule in &schema.rules {
-            let skipped = if rule.transition { old.is_none() && !rule.optional_old_self } else { unchanged };
-            if skipped {
-                continue;
-            }
+        for rule in schema.rules.iter().filter(|rule| due(rule)) {
             match rule.program.execute(&scope) {
                 Ok(Cel::Bool(true)) => {}
                 Ok(Cel::Bool(false)) => errors.push(rule.error(path, value, &rule.says(&scope))),
@@ -217,6 +230,17 @@ impl Evaluator {
 pub(super) fn same_item<'a>(list: &ListType, old: &'a Value, item: &Value) -> Option<&'a Value> {
     let ListType::Map(keys) = list else { return None };
     old.as_array()?.iter().find(|old| keys.iter().all(|key| old.get(key) == item.get(key)))
+}
+
+fn matches(compiled: &Mutex<BTreeMap<String, Regex>>, text: &str, pattern: &str) -> Result<bool, ExecutionError> {
+    let mut compiled = compiled.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(regex) = compiled.get(pattern) {
+        return Ok(regex.is_match(text));
+    }
+    let regex = Regex::new(pattern).map_err(|error| ExecutionError::function_error("matches", error.to_string()))?;
+    let matches = regex.is_match(text);
+    compiled.insert(pattern.to_owned(), regex);
+    Ok(matches)
 }
 
 /// The address of a network in CIDR notation, as strictly as Go's `netip.ParsePrefix` and Kubernetes: without leading
