@@ -13,6 +13,7 @@
 //! rules; objects without rules 0.05 ms; listing 10,000 bindings 0.3 s.
 
 mod answer;
+mod connector;
 mod decode;
 mod delete;
 mod failure;
@@ -38,6 +39,7 @@ use bytes::Bytes;
 use serde_json::Value;
 
 pub use answer::{Body, Response};
+pub use connector::ProcessService;
 pub use failure::Failure;
 pub use service::Service;
 use world::World;
