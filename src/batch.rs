@@ -99,6 +99,7 @@ where
         let window = tokio::time::sleep_until(Instant::now() + self.0.window);
         async move {
             tokio::select! {
+                biased;
                 () = keys.full.notified() => {}
                 () = window => {}
             }

@@ -22,6 +22,15 @@ const ATTEMPTS: u32 = 3;
 /// A batch's keys become the values of one filter.
 const BATCH: NonZeroUsize = NonZeroUsize::new(FILTER_VALUES).expect("a filter has values");
 
+/// From where credentials, endpoints, Region and retries are taken.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// As AWS's tools are configured: environment, profiles, web identity, instance metadata.
+    Environment,
+    /// As given.
+    Given(SdkConfig),
+}
+
 /// All of AWS that the controller may use: one [`Cloud`] for each account and Region, made when first
 /// asked for.
 pub struct Clouds {
@@ -40,20 +49,18 @@ impl Clouds {
         Self { config, http, pacer, home, clouds: Mutex::default() }
     }
 
-    /// Configures itself as AWS's tools do (environment, profiles, web identity, instance metadata), and
-    /// asks AWS for its own account. `region` overrides the configured one.
+    /// Asks AWS for its own account. `region` overrides the configured one.
     ///
     /// # Errors
     /// No Region is configured, or AWS does not say who we are: mostly because credentials are missing.
-    pub async fn from_environment(region: Option<Region>, pacer: Pacer) -> Result<Self, AwsError> {
-        let mut loader = aws_config::defaults(BehaviorVersion::latest())
-            .http_client(default_client())
-            .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
-            .timeout_config(TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).build());
+    pub async fn connect(source: &Source, region: Option<Region>, pacer: Pacer) -> Result<Self, AwsError> {
+        let mut config = match source {
+            Source::Environment => from_environment().await,
+            Source::Given(config) => config.clone(),
+        };
         if let Some(region) = region {
-            loader = loader.region(aws_config::Region::new(region.as_str().to_owned()));
+            config = config.to_builder().region(aws_config::Region::new(region.as_str().to_owned())).build();
         }
-        let config = loader.load().await;
         let region = config.region().map(|region| Region::from(region.as_ref())).ok_or(AwsError::NoRegion)?;
         let account = own_account(&config).await?;
         Ok(Self::new(config, Scope { account, region }, pacer))
@@ -71,16 +78,26 @@ impl Clouds {
             return Err(AwsError::NoRole { account: scope.account.clone(), home: self.home.account.clone() });
         }
         let mut clouds = self.clouds.lock().unwrap_or_else(PoisonError::into_inner);
-        let cloud = clouds.entry(scope.clone()).or_insert_with(|| Arc::new(self.connect(scope)));
+        let cloud = clouds.entry(scope.clone()).or_insert_with(|| Arc::new(self.cloud(scope)));
         Ok(cloud.clone())
     }
 
-    fn connect(&self, scope: &Scope) -> Cloud {
+    fn cloud(&self, scope: &Scope) -> Cloud {
         let paced = self.pacer.wrap(self.http.clone(), scope.account.as_str(), scope.region.as_str());
         let region = aws_config::Region::new(scope.region.as_str().to_owned());
         let config = self.config.to_builder().region(region).http_client(paced).build();
         Cloud::new(&config, scope.clone())
     }
+}
+
+/// Read anew at each attempt: what the environment lacks now, such as instance metadata, may be there later.
+async fn from_environment() -> SdkConfig {
+    aws_config::defaults(BehaviorVersion::latest())
+        .http_client(default_client())
+        .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+        .timeout_config(TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).build())
+        .load()
+        .await
 }
 
 /// Source: `GetCallerIdentity` in the STS API reference. It needs no permission.

@@ -23,7 +23,7 @@ mod pages;
 #[cfg(test)]
 mod testing;
 
-pub use clouds::{Cloud, Clouds};
+pub use clouds::{Cloud, Clouds, Source};
 pub use ec2::{Interface, NewRule, RulesRead, SecurityGroup};
 pub use elb::{Actions, FoundLoadBalancer, Listener, LoadBalancer, Target, TargetGroup, TargetKind};
 pub use error::{AwsError, Call, ErrorClass, Refusal};

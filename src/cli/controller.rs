@@ -6,8 +6,10 @@ use anyhow::Context as _;
 use clap::Args;
 use tokio_util::sync::CancellationToken;
 
+use crate::aws::Source;
 use crate::aws::pacing::{Pacer, Share};
-use crate::controller::{self, Patience, Settings};
+use crate::clock::{Clock, Jitter};
+use crate::controller::{self, Patience, Settings, Surroundings};
 use crate::model::ClusterName;
 use crate::telemetry::http::{Heartbeat, Readiness, Server, Vitals};
 use crate::telemetry::logs;
@@ -94,9 +96,14 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
         .await
         .context("no Kubernetes API server is configured: set KUBECONFIG, or run in a cluster")?;
     let settings = settings(&arguments, &config);
-    let client = kube::Client::try_from(config).context("the Kubernetes client could not be made")?;
+    let surroundings = Surroundings {
+        kubernetes: kube::Client::try_from(config).context("the Kubernetes client could not be made")?,
+        aws: Source::Environment,
+        clock: Clock::system(),
+        jitter: Jitter::from_entropy(),
+    };
     let pacer = Pacer::new(Share::default(), metrics);
-    let result = controller::run(settings, client, pacer, vitals, stop.clone()).await;
+    let result = controller::run(settings, surroundings, pacer, vitals, stop.clone()).await;
     stop.cancel();
     serving.await??;
     result

@@ -131,6 +131,7 @@ impl Leadership {
                 Tenure::None => return,
                 Tenure::Always => std::future::pending().await,
                 Tenure::Until(end) => tokio::select! {
+                    biased;
                     () = tokio::time::sleep_until(end) => {
                         // A renewal at the last moment may have moved the end.
                         if !self.is_held() {
@@ -199,6 +200,7 @@ impl Elector {
             self.conclude(result);
             let pause = self.jitter.spread(self.candidacy.timing.retry(), RETRY_JITTER);
             tokio::select! {
+                biased;
                 () = stop.cancelled() => break,
                 () = tokio::time::sleep(pause) => {}
             }

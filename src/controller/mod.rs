@@ -7,6 +7,7 @@
 //!            └──────────────── what came of it ─────────────┘
 //! ```
 
+mod connection;
 mod ending;
 mod events;
 mod fresh;
@@ -20,7 +21,7 @@ mod run;
 mod waiting;
 
 pub use index::Patience;
-pub use run::{Settings, run};
+pub use run::{Settings, Surroundings, run};
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

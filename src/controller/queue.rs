@@ -61,7 +61,7 @@ impl Default for Backoff {
 
 impl Backoff {
     /// The wait after so many `failures` in a row (at least 1), before jitter.
-    fn wait(&self, failures: u32) -> Duration {
+    pub(super) fn wait(&self, failures: u32) -> Duration {
         let factor = 2u32.saturating_pow(failures.saturating_sub(1));
         self.base.saturating_mul(factor).min(self.cap)
     }
@@ -146,6 +146,7 @@ impl<K: Ord + Clone> Queue<K> {
             match wake {
                 Some(due) => {
                     tokio::select! {
+                        biased;
                         () = changed => {}
                         () = tokio::time::sleep_until(due) => {}
                     }

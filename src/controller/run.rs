@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures::{StreamExt, TryStreamExt};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::Api;
+use kube::runtime::utils::ResetTimerBackoff;
 use kube::runtime::{WatchStreamExt, watcher};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -15,13 +16,14 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::api::ALBTargetBinding;
 use crate::api::names::LEASE;
 use crate::aws::pacing::Pacer;
-use crate::aws::{AwsError, Clouds};
+use crate::aws::{AwsError, Clouds, Source};
 use crate::clock::{Clock, Jitter};
 use crate::model::{ClusterName, ObjectRef, Region, Us};
 use crate::telemetry::http::{Heartbeat, Readiness, Vitals};
 use crate::validate;
 
 use super::Context;
+use super::connection::with_time_limit;
 use super::events;
 use super::fresh;
 use super::index::{Index, Patience};
@@ -33,6 +35,8 @@ use super::waiting;
 const GROUP_WORKERS: NonZeroUsize = NonZeroUsize::new(200).expect("not zero");
 const LOOKUP_WORKERS: NonZeroUsize = NonZeroUsize::new(32).expect("not zero");
 const REPORT_WORKERS: NonZeroUsize = NonZeroUsize::new(16).expect("not zero");
+/// A watch that has failed is well again when it has not failed for so long.
+const WATCH_RECOVERED: Duration = Duration::from_secs(2 * 60);
 /// The namespace whose UID is the cluster's identity.
 const IDENTITY_NAMESPACE: &str = "kube-system";
 /// Between attempts to reach what is needed to start.
@@ -60,6 +64,15 @@ pub struct Settings {
     pub identity: String,
 }
 
+/// All by which a controller reaches what is outside of it. Given the same answers, clock and jitter, it takes the same
+/// course.
+pub struct Surroundings {
+    pub kubernetes: kube::Client,
+    pub aws: Source,
+    pub clock: Clock,
+    pub jitter: Jitter,
+}
+
 /// Runs the controller until `stop` fires: then no new step is begun, running calls end, and the lease is
 /// released.
 ///
@@ -67,12 +80,13 @@ pub struct Settings {
 /// Only what can't be mended by waiting.
 pub async fn run(
     settings: Settings,
-    client: kube::Client,
+    surroundings: Surroundings,
     pacer: Pacer,
     vitals: Vitals,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
-    let (clock, jitter) = (Clock::system(), Jitter::from_entropy());
+    let Surroundings { kubernetes, aws, clock, jitter } = surroundings;
+    let client = with_time_limit(kubernetes);
     let _beating = AbortOnDropHandle::new(tokio::spawn(beat(vitals.heartbeat.clone())));
     let Some(us) = until_stopped(&stop, identify(&client, &settings)).await else { return Ok(()) };
     // The election outlives the work: the lease is released when nothing can be written any more.
@@ -81,7 +95,7 @@ pub async fn run(
     let holder = leadership.clone();
     pacer.write_only_while(move || holder.is_held());
     let elector = elector.map(|elector| tokio::spawn(elector.run(election.clone())));
-    let connecting = connect(&settings, &pacer, |error| {
+    let connecting = connect(&aws, &settings, &pacer, |error| {
         waiting::tell_all(objects_api(&client, &settings), leadership.clone(), error, clock.now_wall())
     });
     if let Some(clouds) = until_stopped(&stop, connecting).await {
@@ -172,9 +186,14 @@ async fn identify(client: &kube::Client, settings: &Settings) -> Us {
 }
 
 /// Asks AWS who we are until it is answered, and tells everyone who waits why it is not.
-async fn connect<F: Future<Output = ()>>(settings: &Settings, pacer: &Pacer, tell: impl Fn(AwsError) -> F) -> Clouds {
+async fn connect<F: Future<Output = ()>>(
+    aws: &Source,
+    settings: &Settings,
+    pacer: &Pacer,
+    tell: impl Fn(AwsError) -> F,
+) -> Clouds {
     loop {
-        match Clouds::from_environment(settings.region.clone(), pacer.clone()).await {
+        match Clouds::connect(aws, settings.region.clone(), pacer.clone()).await {
             Ok(clouds) => return clouds,
             Err(error) => {
                 tracing::warn!(%error, "AWS does not say who we are");
@@ -204,14 +223,45 @@ fn election_of(
     (Some(elector), leadership)
 }
 
+/// How long a watch that fails waits: as kube's own default does, but by the chance that was handed in.
+struct WatchBackoff {
+    failures: u32,
+    backoff: Backoff,
+    jitter: Jitter,
+}
+
+impl WatchBackoff {
+    fn new(jitter: Jitter) -> Self {
+        let backoff = Backoff { base: Duration::from_millis(800), cap: Duration::from_secs(30), jitter: 1.0 };
+        Self { failures: 0, backoff, jitter }
+    }
+}
+
+impl Iterator for WatchBackoff {
+    type Item = Duration;
+
+    fn next(&mut self) -> Option<Duration> {
+        self.failures = self.failures.saturating_add(1);
+        Some(self.jitter.spread(self.backoff.wait(self.failures), self.backoff.jitter))
+    }
+}
+
+impl kube::runtime::utils::Backoff for WatchBackoff {
+    fn reset(&mut self) {
+        self.failures = 0;
+    }
+}
+
 impl Context {
     /// Follows the objects of the API server.
     async fn watch(self: Arc<Self>, readiness: Readiness, stop: CancellationToken) {
         let api = objects_api(&self.client, &self.settings);
-        let mut stream = watcher(api, watcher::Config::default()).default_backoff().boxed();
+        let patience = ResetTimerBackoff::new(WatchBackoff::new(self.jitter.clone()), WATCH_RECOVERED);
+        let mut stream = watcher(api, watcher::Config::default()).backoff(patience).boxed();
         let mut listed: Option<std::collections::BTreeSet<ObjectRef>> = None;
         loop {
             let event = tokio::select! {
+                biased;
                 () = stop.cancelled() => return,
                 event = stream.try_next() => event,
             };
@@ -256,6 +306,7 @@ impl Context {
         while !stop.is_cancelled() {
             self.metrics.set_leader(false);
             tokio::select! {
+                biased;
                 () = stop.cancelled() => return,
                 () = self.leadership.acquired() => {}
             }
@@ -265,6 +316,7 @@ impl Context {
             let work = Arc::clone(&self).work(term.clone());
             tokio::pin!(work);
             let lost = tokio::select! {
+                biased;
                 () = self.leadership.lost() => true,
                 () = &mut work => false,
             };

@@ -14,4 +14,5 @@ mod operation;
 mod patterns;
 mod proxy;
 mod role;
+mod simulation;
 mod world;

@@ -36,6 +36,8 @@ pub(super) struct Entry {
     pub(super) groups: BTreeSet<GroupKey>,
     /// Goes up whenever what the object needs may have changed.
     pub(super) revision: u64,
+    /// About how many calls it takes to look the object up.
+    pub(super) calls: usize,
 }
 
 pub(super) struct Resolved {
@@ -58,6 +60,7 @@ impl Entry {
             caught_up: false,
             groups: BTreeSet::new(),
             revision: 0,
+            calls: 0,
         }
     }
 
@@ -98,6 +101,14 @@ impl Entry {
         let recorded = validate::recorded_groups(&self.object);
         self.groups = self.keys(self.desired.groups.keys().chain(self.retained.keys()).chain(&recorded)).collect();
         self.revision += u64::from(changed || self.revision == 0);
+        self.calls = self.calls_to_look_up();
+    }
+
+    /// The load balancer, its target groups and interfaces; each listener's rules, each target group's targets.
+    fn calls_to_look_up(&self) -> usize {
+        let facts = self.facts();
+        let listeners = facts.and_then(|facts| facts.load_balancer.as_ref()).map_or(0, |found| found.listeners.len());
+        3 + listeners + facts.map_or(0, |facts| facts.target_groups.len())
     }
 
     /// What the object needs by the facts that count now, and what it needed by those that held lately.

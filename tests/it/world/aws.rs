@@ -1,4 +1,4 @@
-//! An AWS of one test's own: a moto process, and the SDK's clients onto it.
+//! An AWS of one test's own, and the SDK's clients onto it: a moto process, or the simulation.
 
 use std::{
     env,
@@ -6,7 +6,8 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use aws_sdk_ec2::config::{BehaviorVersion, Credentials, Region};
+use aws_config::SdkConfig;
+use aws_sdk_ec2::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
 use tokio::task::spawn_blocking;
 
 /// The Region of everything.
@@ -15,39 +16,51 @@ pub const REGION: &str = "eu-central-1";
 pub const KEY: &str = "AKIAIOSFODNN7EXAMPLE";
 pub const SECRET: &str = "secret";
 
-/// Ends with this process however that ends, because its standard input does.
 pub struct Aws {
-    server: Child,
-    pub url: String,
+    moto: Option<Moto>,
     pub ec2: aws_sdk_ec2::Client,
     pub elb: aws_sdk_elasticloadbalancingv2::Client,
 }
 
+/// Ends with this process however that ends, because its standard input does.
+struct Moto {
+    server: Child,
+    url: String,
+}
+
 impl Aws {
+    /// A moto of its own.
     pub async fn start() -> Self {
         let (server, url) = spawn_blocking(launch).await.expect("the AWS stand-in starts");
-        let ec2 = aws_sdk_ec2::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new(REGION))
-            .credentials_provider(Credentials::new(KEY, SECRET, None, None, "tests"))
-            .endpoint_url(&url)
-            .build();
-        let elb = aws_sdk_elasticloadbalancingv2::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new(REGION))
-            .credentials_provider(Credentials::new(KEY, SECRET, None, None, "tests"))
-            .endpoint_url(&url)
-            .build();
+        let config = config().endpoint_url(&url).build();
+        Self { moto: Some(Moto { server, url }), ..Self::configured(&config) }
+    }
+
+    /// Wherever the configuration leads.
+    pub fn configured(config: &SdkConfig) -> Self {
         Self {
-            server,
-            url,
-            ec2: aws_sdk_ec2::Client::from_conf(ec2),
-            elb: aws_sdk_elasticloadbalancingv2::Client::from_conf(elb),
+            moto: None,
+            ec2: aws_sdk_ec2::Client::new(config),
+            elb: aws_sdk_elasticloadbalancingv2::Client::new(config),
         }
+    }
+
+    /// Where a process of its own finds it.
+    pub fn url(&self) -> &str {
+        &self.moto.as_ref().expect("moto").url
     }
 }
 
-impl Drop for Aws {
+/// Region and credentials that every stand-in takes.
+pub fn config() -> aws_types::sdk_config::Builder {
+    let credentials = Credentials::new(KEY, SECRET, None, None, "tests");
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(REGION))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+}
+
+impl Drop for Moto {
     fn drop(&mut self) {
         let _ = self.server.kill();
         let _ = self.server.wait();

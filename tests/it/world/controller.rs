@@ -70,7 +70,7 @@ impl World {
             .args(arguments)
             .env_clear()
             .env("KUBECONFIG", controller_kubeconfig(self.namespace()).await)
-            .env("AWS_ENDPOINT_URL", &self.aws.url)
+            .env("AWS_ENDPOINT_URL", self.aws.url())
             .env("AWS_ACCESS_KEY_ID", aws::KEY)
             .env("AWS_SECRET_ACCESS_KEY", aws::SECRET)
             .env("AWS_REGION", aws::REGION)

@@ -29,7 +29,6 @@ use aws::Aws;
 
 /// As many worlds as two cores bear at once.
 static PLACES: Semaphore = Semaphore::const_new(4);
-/// For anything that is to become so.
 const PATIENCE: Duration = Duration::from_secs(40);
 
 pub struct World {
@@ -40,7 +39,9 @@ pub struct World {
     /// Ids in AWS by the names that the test gives.
     ids: Mutex<BTreeMap<String, String>>,
     logs: Mutex<Vec<PathBuf>>,
-    _place: SemaphorePermit<'static>,
+    /// For anything that is to become so.
+    patience: Duration,
+    _place: Option<SemaphorePermit<'static>>,
 }
 
 /// Waits until there is room for one more controller with all that it looks at.
@@ -52,9 +53,17 @@ impl World {
     pub async fn new() -> Self {
         let place = place().await;
         let client = control_plane::client().await;
-        let (aws, namespace) = tokio::join!(Aws::start(), control_plane::namespace(&client));
+        let mut world = Self::of(Aws::start().await, client).await;
+        (world.patience, world._place) = (PATIENCE, Some(place));
+        world
+    }
+
+    /// On this AWS and this API server. Whoever runs in virtual time can wait for days.
+    pub async fn of(aws: Aws, client: Client) -> Self {
+        let namespace = control_plane::namespace(&client).await;
         let network = estate::network(&aws).await;
-        Self { aws, client, namespace, network, ids: Mutex::default(), logs: Mutex::default(), _place: place }
+        let (ids, logs) = (Mutex::default(), Mutex::default());
+        Self { aws, client, namespace, network, ids, logs, patience: Duration::from_secs(24 * 3600), _place: None }
     }
 
     /// A world with these things in AWS.
@@ -82,6 +91,11 @@ impl World {
         self.ids().get(name).unwrap_or_else(|| panic!("nothing is called {name:?}: {:?}", self.ids())).clone()
     }
 
+    /// What the test calls what has this id.
+    pub fn names(&self) -> BTreeMap<String, String> {
+        self.ids().iter().map(|(name, id)| (id.clone(), name.clone())).collect()
+    }
+
     fn ids(&self) -> MutexGuard<'_, BTreeMap<String, String>> {
         self.ids.lock().expect("no panic while it is held")
     }
@@ -102,7 +116,7 @@ impl World {
     }
 
     pub fn deadline(&self) -> Deadline {
-        Deadline(Instant::now() + PATIENCE)
+        Deadline(Instant::now() + self.patience)
     }
 
     /// Where the next controller of this test writes its log.

@@ -11,3 +11,13 @@
 
 pub mod aws;
 pub mod kubernetes;
+pub mod process;
+pub mod serve;
+pub mod simulation;
+pub mod trace;
+
+pub use aws::Aws;
+pub use kubernetes::Kubernetes;
+pub use process::{CallSite, Fault, Process};
+pub use simulation::Simulation;
+pub use trace::Trace;

@@ -8,6 +8,7 @@
 //! One call is applied whole, at one instant of virtual time, which is handed in. A refused call changes nothing.
 
 pub mod answer;
+mod connector;
 pub mod ec2;
 pub mod elb;
 pub mod query;
@@ -17,6 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 pub use answer::{Answer, Failure};
+pub use connector::Aws;
 pub use query::{Api, Call};
 
 /// An account in a Region.
@@ -88,6 +90,11 @@ impl World {
             Ok(inner) => Answer::success(call, &inner.to_string()),
             Err(failure) => Answer::failure(call, &failure),
         }
+    }
+
+    /// Lets time go on to an instant; it never goes back.
+    pub fn advance(&mut self, now: Duration) {
+        self.now = self.now.max(now);
     }
 
     pub fn now(&self) -> Duration {

@@ -1,0 +1,9 @@
+//! The controller in the simulation: in virtual time, with every fault at every call.
+
+mod oracle;
+mod repeat;
+mod rules;
+mod run;
+mod scenarios;
+mod stage;
+mod sweep;

@@ -1,0 +1,150 @@
+//! Looks at the world after each write of a controller, and says what must never be so. It knows the scenario, and
+//! nothing of the code under test.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+
+use serde_json::Value;
+use sgbind::api::names::FINALIZER;
+use sgbind_sim::{Aws, CallSite, Kubernetes, Process};
+
+use super::rules;
+use super::scenarios::Scenario;
+use super::stage::Stage;
+
+/// What was found to be so that must not.
+#[derive(Clone, Default)]
+pub struct Violations(Arc<Mutex<Vec<String>>>);
+
+impl Violations {
+    pub fn all(&self) -> Vec<String> {
+        self.0.lock().expect("no panic while it is held").clone()
+    }
+
+    fn add(&self, site: &CallSite, what: String) {
+        let mut all = self.0.lock().expect("no panic while it is held");
+        all.push(format!("after call {} ({}): {what}", site.number, site.what));
+    }
+}
+
+/// What a scenario allows, from the moment in which somebody has acted.
+#[derive(Clone)]
+pub struct Oracle {
+    violations: Violations,
+    aws: Aws,
+    kubernetes: Kubernetes,
+    /// Names by ids.
+    names: BTreeMap<String, String>,
+    namespace: String,
+    before: BTreeSet<String>,
+    after: BTreeSet<String>,
+    /// Whether a status of the present generation can only be of the rules that are to come.
+    is_declared: bool,
+}
+
+impl Oracle {
+    /// For a scenario in which somebody has just acted.
+    pub fn new(stage: &Stage, scenario: &Scenario) -> Self {
+        Self {
+            violations: Violations::default(),
+            aws: stage.simulation.aws.clone(),
+            kubernetes: stage.simulation.kubernetes.clone(),
+            names: stage.world.names(),
+            namespace: stage.world.namespace().to_owned(),
+            before: stage.rules(),
+            after: scenario.after.iter().map(|rule| (*rule).to_owned()).collect(),
+            is_declared: scenario.act.is_declared(),
+        }
+    }
+
+    /// From now on looks at every write of this process.
+    pub fn watch(&self, process: &Process) {
+        let oracle = self.clone();
+        process.observe(move |site| oracle.look(site));
+    }
+
+    pub fn violations(&self) -> Vec<String> {
+        self.violations.all()
+    }
+
+    fn look(&self, site: &CallSite) {
+        let named = |text: String| self.names.iter().fold(text, |text, (id, name)| text.replace(id, name));
+        let rules = rules::all(&self.aws, &named);
+        self.rules_are_safe(site, &rules);
+        self.what_is_written_is_remembered(site);
+        if self.is_declared {
+            self.no_status_claims_too_much(site, &rules);
+        }
+    }
+
+    fn rules_are_safe(&self, site: &CallSite, rules: &BTreeSet<String>) {
+        let lacking = |these: &BTreeSet<String>, of: &BTreeSet<String>| -> Vec<String> {
+            these.iter().filter(|rule| !of.contains(*rule)).cloned().collect()
+        };
+        let kept: BTreeSet<String> = self.before.intersection(&self.after).cloned().collect();
+        let possible: BTreeSet<String> = self.before.union(&self.after).cloned().collect();
+        let absent = lacking(&kept, rules);
+        if !absent.is_empty() {
+            self.violations.add(site, format!("still needed, and absent: {absent:?}"));
+        }
+        let extra = lacking(rules, &possible);
+        if !extra.is_empty() {
+            self.violations.add(site, format!("never asked for: {extra:?}"));
+        }
+        let (unmade, taken) = (lacking(&self.after, rules), lacking(&self.before, rules));
+        if !unmade.is_empty() && !taken.is_empty() {
+            self.violations.add(site, format!("taken away: {taken:?}, before it was made: {unmade:?}"));
+        }
+    }
+
+    /// A binding whose rules are there has the finalizer, and its status names their group.
+    fn what_is_written_is_remembered(&self, site: &CallSite) {
+        let world = self.aws.world();
+        for group in world.regions().flat_map(|region| region.ec2.groups.iter()) {
+            let descriptions = group.rules.values().filter(|rule| is_ours(&rule.tags)).map(|rule| &rule.description);
+            let named: BTreeSet<&str> = descriptions.flatten().flat_map(|text| bindings_named(text)).collect();
+            for name in named {
+                let Some(name) = name.strip_prefix(&format!("alb/{}/", self.namespace)) else { continue };
+                let binding = self.kubernetes.object("albtargetbindings", &self.namespace, name);
+                let Some(binding) = binding else {
+                    self.violations.add(site, format!("{} has rules of {name}, which is gone", group.name));
+                    continue;
+                };
+                if !lists(&binding["metadata"]["finalizers"], |each| each == FINALIZER) {
+                    self.violations.add(site, format!("{} has rules of {name}, which has no finalizer", group.name));
+                }
+                if !lists(&binding["status"]["securityGroups"], |each| each["id"] == group.id.as_str()) {
+                    self.violations.add(site, format!("{} has rules of {name}, whose status does not say so", group.name));
+                }
+            }
+        }
+    }
+
+    fn no_status_claims_too_much(&self, site: &CallSite, rules: &BTreeSet<String>) {
+        for binding in self.kubernetes.objects("albtargetbindings") {
+            let generation = &binding["metadata"]["generation"];
+            let in_sync = lists(&binding["status"]["conditions"], |each| {
+                each["type"] == "InSync" && each["status"] == "True" && each["observedGeneration"] == *generation
+            });
+            let unmade: Vec<&String> = self.after.difference(rules).collect();
+            if in_sync && !unmade.is_empty() {
+                let name = &binding["metadata"]["name"];
+                self.violations.add(site, format!("{name} claims to be in sync, and {unmade:?} are not there"));
+            }
+        }
+    }
+}
+
+fn lists(list: &Value, holds: impl Fn(&Value) -> bool) -> bool {
+    list.as_array().is_some_and(|all| all.iter().any(holds))
+}
+
+fn is_ours(tags: &BTreeMap<String, String>) -> bool {
+    tags.keys().any(|key| key.starts_with("sgbind.dev/cluster/"))
+}
+
+/// `sgbind CLUSTER: alb/NAMESPACE/NAME, …`
+fn bindings_named(description: &str) -> Vec<&str> {
+    let Some((_, names)) = description.split_once(": ") else { return Vec::new() };
+    names.split(", ").collect()
+}

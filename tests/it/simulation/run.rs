@@ -1,0 +1,164 @@
+//! One run of a scenario with faults, from an empty world to its end.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use sgbind_sim::{CallSite, Fault};
+use tokio::time::sleep;
+
+use super::oracle::Oracle;
+use super::scenarios::{Act, Scenario};
+use super::stage::{Controller, Stage, supervise};
+
+/// Within this time of virtual time all that a fault has done is undone.
+const RECOVERY: Duration = Duration::from_secs(2 * 3600);
+/// For so long nothing more may happen at the end.
+const QUIET: Duration = Duration::from_secs(150);
+
+/// What a run has come to.
+#[derive(Debug)]
+pub struct Report {
+    /// The calls from when somebody acted to when all was as it should be.
+    pub calls: Vec<CallSite>,
+    /// The virtual time that it took.
+    pub took: Duration,
+    pub hash: u64,
+}
+
+/// A fault at the call of this number, counted from when somebody acts.
+pub type At = (usize, Fault);
+
+/// Plays a scenario in a runtime of its own.
+///
+/// # Errors
+/// What was not as it should be, with the end of the trace.
+pub fn play(scenario: &'static Scenario, seed: u64, faults: &[At]) -> Result<Report, String> {
+    in_virtual_time(async move {
+        let stage = Stage::with(seed, (scenario.estate)()).await;
+        let mut run = Run { stage: &stage, scenario, oracle: None };
+        let report = run.play(faults).await;
+        report.map_err(|what| format!("{what}\n{}", run.circumstances(faults)))
+    })
+}
+
+/// Runs this on a current-thread runtime with a paused clock.
+pub fn in_virtual_time<T>(work: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    runtime.expect("a runtime").block_on(work)
+}
+
+struct Run<'a> {
+    stage: &'a Stage,
+    scenario: &'static Scenario,
+    oracle: Option<Oracle>,
+}
+
+impl Run<'_> {
+    async fn play(&mut self, faults: &[At]) -> Result<Report, String> {
+        let (stage, scenario) = (self.stage, self.scenario);
+        let mut controller = stage.start("first");
+        for (name, spec) in scenario.given {
+            stage.world.apply(name, spec).await;
+        }
+        let settled = || scenario.given.iter().all(|(name, _)| is_settled(stage, name));
+        if stage.until(RECOVERY, |_| settled() && stage.rules() == lines(scenario.before)).await.is_none() {
+            return Err(format!("before anything happened it did not become {:?}", scenario.before));
+        }
+        sleep(QUIET).await;
+        if matches!(scenario.act, Act::Restart) {
+            controller.stop().await;
+            controller = stage.start_as(stage.simulation.process("second"), |_| {});
+        } else {
+            scenario.act.carry_out(&stage.world).await;
+        }
+        let oracle = Oracle::new(stage, scenario);
+        self.oracle = Some(oracle.clone());
+        let begun = controller.process.sites().len();
+        faults.iter().for_each(|(number, fault)| controller.process.inject(begun + number, *fault));
+        self.recover(controller, begun, &oracle).await
+    }
+
+    /// Lets controllers run until all is as it should be, and a while longer.
+    async fn recover(&self, controller: Controller, begun: usize, oracle: &Oracle) -> Result<Report, String> {
+        let stage = self.stage;
+        let first = controller.process.clone();
+        oracle.watch(&first);
+        let ending = async {
+            let took = stage.until(RECOVERY, |_| self.has_ended()).await.ok_or("it did not become as it should be")?;
+            let calls = first.sites().split_off(begun);
+            sleep(QUIET).await;
+            let before = stage.simulation.trace.length();
+            sleep(QUIET).await;
+            if !self.has_ended() {
+                return Err("it did not stay as it should be".to_owned());
+            }
+            let writes: Vec<String> = self.writes_since(before);
+            if !writes.is_empty() {
+                return Err(format!("at rest it writes: {writes:#?}"));
+            }
+            Ok((took, calls))
+        };
+        let (took, calls) = tokio::select! {
+            biased;
+            ended = ending => ended?,
+            () = supervise(stage, controller, oracle) => unreachable!("it runs for ever"),
+        };
+        let violations = oracle.violations();
+        if !violations.is_empty() {
+            return Err(format!("what must never be so was: {violations:#?}"));
+        }
+        Ok(Report { calls, took, hash: stage.simulation.trace.hash() })
+    }
+
+    fn has_ended(&self) -> bool {
+        let stage = self.stage;
+        let told = |(name, condition): &(&str, &str)| {
+            is_settled(stage, name) && stage.condition(name, "Ready").as_deref() == Some(*condition)
+        };
+        let names: BTreeSet<String> = self.scenario.told.iter().map(|(name, _)| (*name).to_owned()).collect();
+        stage.rules() == lines(self.scenario.after)
+            && stage.bindings() == names
+            && self.scenario.told.iter().all(told)
+    }
+
+    /// Writes but those of the lease.
+    fn writes_since(&self, length: usize) -> Vec<String> {
+        let trace = &self.stage.simulation.trace;
+        let new = trace.length() - length;
+        let last = trace.last();
+        let is_write = |line: &&String| {
+            line.ends_with("->")
+                && !line.contains("/leases")
+                && ["ec2 Authorize", "ec2 Revoke", "Tags", "Update", "PATCH", "POST", "PUT", "DELETE"]
+                    .iter()
+                    .any(|word| line.contains(word))
+                && !line.contains("DescribeTags")
+        };
+        last[last.len().saturating_sub(new)..].iter().filter(is_write).cloned().collect()
+    }
+
+    /// For whoever looks into a failure.
+    fn circumstances(&self, faults: &[At]) -> String {
+        let stage = self.stage;
+        let bindings = stage.simulation.kubernetes.objects("albtargetbindings");
+        let statuses: Vec<String> = bindings.iter().map(|each| stage.world.named(format!("{each:#}"))).collect();
+        let last = stage.simulation.trace.last();
+        let trace = last[last.len().saturating_sub(80)..].join("\n");
+        let violations = self.oracle.as_ref().map(Oracle::violations);
+        format!(
+            "scenario: {}\nfaults: {faults:?}\nrules: {:#?}\nviolations: {violations:#?}\nbindings: {}\ntrace:\n{trace}",
+            self.scenario.name,
+            stage.rules(),
+            statuses.join("\n")
+        )
+    }
+}
+
+fn lines(rules: &[&str]) -> BTreeSet<String> {
+    rules.iter().map(|rule| (*rule).to_owned()).collect()
+}
+
+/// Whether nothing more is to be done for a binding as it is declared now.
+fn is_settled(stage: &Stage, name: &str) -> bool {
+    stage.condition(name, "Reconciling").is_some_and(|condition| condition.starts_with("Reconciling=False"))
+}

@@ -1,0 +1,189 @@
+//! A simulation with a world in it, and controllers that run in virtual time, in this process.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
+use jiff::Timestamp;
+use serde_json::Value;
+use sgbind::aws::Source;
+use sgbind::aws::pacing::{Pacer, Share};
+use sgbind::clock::{Clock, Jitter};
+use sgbind::controller::{self, Patience, Settings, Surroundings};
+use sgbind::telemetry::http::{Heartbeat, Readiness, Vitals};
+use sgbind::telemetry::metrics::Metrics;
+use sgbind_sim::{Kubernetes, Process, Simulation};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::oracle::Oracle;
+use super::rules;
+use crate::world::aws::{self, Aws};
+use crate::world::{Estate, World};
+
+/// The calendar time at which every simulation begins.
+const BEGINNING: &str = "2030-01-01T00:00:00Z";
+
+pub struct Stage {
+    pub simulation: Simulation,
+    pub world: World,
+}
+
+/// A controller in a process of the simulation.
+pub struct Controller {
+    pub process: Process,
+    stop: CancellationToken,
+    running: JoinHandle<()>,
+}
+
+impl Stage {
+    /// An empty world. All that happens in it follows from the seed and from what the test does.
+    pub async fn new(seed: u64) -> Self {
+        let crds = sgbind::api::crds().iter().map(|crd| serde_json::to_value(crd).expect("JSON")).collect();
+        let kubernetes = Kubernetes::new(seed, beginning(), crds).expect("CRDs that it understands");
+        let simulation = Simulation::new(seed, kubernetes);
+        let aws = Aws::configured(&config(simulation.aws.http_client()));
+        let client = kube::Client::new(simulation.kubernetes.service(), "default");
+        Self { world: World::of(aws, client).await, simulation }
+    }
+
+    pub async fn with(seed: u64, estate: Estate) -> Self {
+        let stage = Self::new(seed).await;
+        stage.world.build(estate).await;
+        stage
+    }
+
+    /// Starts a controller with the defaults of production.
+    pub fn start(&self, name: &str) -> Controller {
+        self.start_with(name, |_| {})
+    }
+
+    pub fn start_with(&self, name: &str, change: impl FnOnce(&mut Settings)) -> Controller {
+        let process = self.simulation.process(name);
+        self.start_as(process, change)
+    }
+
+    /// Starts a controller in a process, into whose calls faults may have been put already.
+    pub fn start_as(&self, process: Process, change: impl FnOnce(&mut Settings)) -> Controller {
+        let mut settings = Settings {
+            cluster: self.world.cluster().parse().expect("a cluster name"),
+            region: None,
+            resync: Duration::from_secs(60),
+            rediscover: Duration::from_secs(5 * 60),
+            patience: Patience {
+                revocation_delay: Duration::from_secs(5 * 60),
+                gone_after: Duration::from_secs(15 * 60),
+            },
+            rule_quota: 60,
+            watch_namespace: None,
+            read_only: false,
+            leader_election: true,
+            namespace: self.world.namespace().into(),
+            identity: process.name().into(),
+        };
+        change(&mut settings);
+        let clock = Clock::starting_at(beginning() + self.simulation.now());
+        let surroundings = Surroundings {
+            kubernetes: kube::Client::new(self.simulation.kubernetes.service_of(&process), "default"),
+            aws: Source::Given(config(self.simulation.aws.http_client_of(&process))),
+            clock,
+            jitter: Jitter::seeded(self.simulation.draw()),
+        };
+        let metrics = Arc::new(Metrics::new());
+        let vitals =
+            Vitals { readiness: Readiness::default(), heartbeat: Heartbeat::new(), metrics: Arc::clone(&metrics) };
+        let stop = CancellationToken::new();
+        let run = controller::run(settings, surroundings, Pacer::new(Share::default(), metrics), vitals, stop.clone());
+        let running = tokio::spawn(async move { run.await.expect("it ends as it should") });
+        Controller { process, stop, running }
+    }
+
+    /// All rules of all groups, in words, as they are now.
+    pub fn rules(&self) -> BTreeSet<String> {
+        rules::all(&self.simulation.aws, &|text| self.world.named(text))
+    }
+
+    /// Waits in virtual time until it is so, looking once a second. Tells how long it took; `None`: it was not so in
+    /// time.
+    pub async fn until(&self, limit: Duration, holds: impl Fn(&Self) -> bool) -> Option<Duration> {
+        let began = tokio::time::Instant::now();
+        while !holds(self) {
+            if began.elapsed() >= limit {
+                return None;
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        Some(began.elapsed())
+    }
+
+    /// The binding as the API server has it.
+    pub fn binding(&self, name: &str) -> Option<Value> {
+        self.simulation.kubernetes.object("albtargetbindings", self.world.namespace(), name)
+    }
+
+    /// The names of all bindings.
+    pub fn bindings(&self) -> BTreeSet<String> {
+        let all = self.simulation.kubernetes.objects("albtargetbindings");
+        all.iter().filter_map(|each| each["metadata"]["name"].as_str()).map(str::to_owned).collect()
+    }
+
+    /// A condition of the binding's generation, such as `Ready=True InSync`.
+    pub fn condition(&self, name: &str, kind: &str) -> Option<String> {
+        let binding = self.binding(name)?;
+        let generation = &binding["metadata"]["generation"];
+        let conditions = binding["status"]["conditions"].as_array()?;
+        let current = |each: &&Value| each["type"] == kind && each["observedGeneration"] == *generation;
+        let found = conditions.iter().find(current)?;
+        let word = |field: &str| found[field].as_str().unwrap_or_default().to_owned();
+        Some(format!("{kind}={} {}", word("status"), word("reason")))
+    }
+}
+
+impl Controller {
+    /// SIGTERM, and its end.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        self.running.await.expect("it ends without a panic");
+    }
+
+    /// Its end without a word, as by SIGKILL: what its tasks still try reaches nothing.
+    pub fn kill(&self) {
+        self.process.crash();
+        self.stop.cancel();
+    }
+}
+
+impl Drop for Controller {
+    fn drop(&mut self) {
+        self.running.abort();
+    }
+}
+
+/// Keeps a controller running as a Deployment does: where one crashes, the next is started a second later. All of them
+/// are watched.
+pub async fn supervise(stage: &Stage, first: Controller, oracle: &Oracle) {
+    let mut running = first;
+    for number in 2.. {
+        running.process.crashed().await;
+        running.kill();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let process = stage.simulation.process(&format!("restarted-{number}"));
+        oracle.watch(&process);
+        running = stage.start_as(process, |_| {});
+    }
+}
+
+fn beginning() -> Timestamp {
+    BEGINNING.parse().expect("a time")
+}
+
+/// The SDK as in production, with waits between retries that no chance of its own decides.
+fn config(http: aws_smithy_runtime_api::client::http::SharedHttpClient) -> aws_config::SdkConfig {
+    aws::config()
+        .http_client(http)
+        .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
+        .retry_config(RetryConfig::standard().with_max_attempts(3).with_use_static_exponential_base(true))
+        .build()
+}

@@ -1,0 +1,55 @@
+//! Every fault at every call of every scenario.
+
+use std::time::Instant;
+
+use rstest::rstest;
+use sgbind_sim::Fault;
+
+use super::run::play;
+use super::scenarios::{self, Scenario};
+
+const SEED: u64 = 1;
+
+/// Plays the scenario without a fault, and then once for each of its calls and each fault.
+#[rstest]
+#[case::creation(&scenarios::CREATION)]
+#[case::restart(&scenarios::RESTART)]
+#[case::change_of_ports(&scenarios::CHANGE_OF_PORTS)]
+#[case::fewer_clients(&scenarios::FEWER_CLIENTS)]
+#[case::move_between_groups(&scenarios::MOVE_BETWEEN_GROUPS)]
+#[case::deletion(&scenarios::DELETION)]
+#[case::deletion_of_one_of_two(&scenarios::DELETION_OF_ONE_OF_TWO)]
+#[case::observed_then_enforced(&scenarios::OBSERVED_THEN_ENFORCED)]
+#[case::foreign_rules_taken_away(&scenarios::FOREIGN_RULES_TAKEN_AWAY)]
+#[case::drift(&scenarios::DRIFT)]
+#[case::targets_move(&scenarios::TARGETS_MOVE)]
+#[case::weights_shift(&scenarios::WEIGHTS_SHIFT)]
+fn every_fault_at_every_call(#[case] scenario: &'static Scenario) {
+    let began = Instant::now();
+    let calm = play(scenario, SEED, &[]).unwrap_or_else(|what| panic!("without a fault: {what}"));
+    let mut failures = Vec::new();
+    for site in 0..calm.calls.len() {
+        for fault in Fault::ALL {
+            if let Err(what) = play(scenario, SEED, &[(site, fault)]) {
+                failures.push((site, fault, what));
+            }
+        }
+    }
+    println!(
+        "{}: {} calls × {} faults = {} runs in {:.1} s; without a fault it took {} s of virtual time",
+        scenario.name,
+        calm.calls.len(),
+        Fault::ALL.len(),
+        calm.calls.len() * Fault::ALL.len(),
+        began.elapsed().as_secs_f64(),
+        calm.took.as_secs()
+    );
+    let Some((site, fault, what)) = failures.first() else { return };
+    let all: Vec<String> = failures
+        .iter()
+        .map(|(site, fault, what)| {
+            format!("{fault:?} at call {site} ({}): {}", calm.calls[*site].what, what.lines().next().unwrap_or_default())
+        })
+        .collect();
+    panic!("{} runs failed:\n{}\nthe first, {fault:?} at call {site}: {what}", failures.len(), all.join("\n"));
+}
