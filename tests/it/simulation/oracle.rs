@@ -114,7 +114,8 @@ impl Oracle {
                     self.violations.add(site, format!("{} has rules of {name}, which has no finalizer", group.name));
                 }
                 if !lists(&binding["status"]["securityGroups"], |each| each["id"] == group.id.as_str()) {
-                    self.violations.add(site, format!("{} has rules of {name}, whose status does not say so", group.name));
+                    self.violations
+                        .add(site, format!("{} has rules of {name}, whose status does not say so", group.name));
                 }
             }
         }

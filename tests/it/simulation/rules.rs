@@ -10,7 +10,9 @@ pub fn all(aws: &Aws, named: &dyn Fn(String) -> String) -> BTreeSet<String> {
     let world = aws.world();
     let groups = world.regions().flat_map(|region| region.ec2.groups.iter());
     let of_tests = groups.filter(|group| group.name != "default");
-    of_tests.flat_map(|group| group.rules.values().map(|rule| named(in_words(group, rule))).collect::<Vec<_>>()).collect()
+    of_tests
+        .flat_map(|group| group.rules.values().map(|rule| named(in_words(group, rule))).collect::<Vec<_>>())
+        .collect()
 }
 
 fn in_words(group: &SecurityGroup, rule: &Rule) -> String {

@@ -116,9 +116,7 @@ impl Run<'_> {
             is_settled(stage, name) && stage.condition(name, "Ready").as_deref() == Some(*condition)
         };
         let names: BTreeSet<String> = self.scenario.told.iter().map(|(name, _)| (*name).to_owned()).collect();
-        stage.rules() == lines(self.scenario.after)
-            && stage.bindings() == names
-            && self.scenario.told.iter().all(told)
+        stage.rules() == lines(self.scenario.after) && stage.bindings() == names && self.scenario.told.iter().all(told)
     }
 
     /// Writes but those of the lease.

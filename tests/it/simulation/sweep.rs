@@ -48,7 +48,11 @@ fn every_fault_at_every_call(#[case] scenario: &'static Scenario) {
     let all: Vec<String> = failures
         .iter()
         .map(|(site, fault, what)| {
-            format!("{fault:?} at call {site} ({}): {}", calm.calls[*site].what, what.lines().next().unwrap_or_default())
+            format!(
+                "{fault:?} at call {site} ({}): {}",
+                calm.calls[*site].what,
+                what.lines().next().unwrap_or_default()
+            )
         })
         .collect();
     panic!("{} runs failed:\n{}\nthe first, {fault:?} at call {site}: {what}", failures.len(), all.join("\n"));

@@ -144,9 +144,3 @@ impl Told for Answer {
         self.body.clone().into_bytes()
     }
 }
-
-impl World {
-    pub fn scope_of(&self, _authorization: &str) -> Result<super::Scope, Failure> {
-        Ok(super::Scope { account: "123456789012".into(), region: "eu-central-1".into() })
-    }
-}

@@ -7,16 +7,20 @@
 //!
 //! One call is applied whole, at one instant of virtual time, which is handed in. A refused call changes nothing.
 
+mod access;
 pub mod answer;
 mod connector;
 pub mod ec2;
 pub mod elb;
 pub mod query;
 mod sts;
+mod throttle;
+pub mod walk;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+pub use access::HOME_ACCOUNT;
 pub use answer::{Answer, Failure};
 pub use connector::Aws;
 pub use query::{Api, Call};
@@ -38,7 +42,20 @@ pub struct World {
     /// The instant of the call under way, since the beginning of the simulation.
     now: Duration,
     pub dials: Dials,
+    buckets: throttle::Buckets,
+    /// Where it differs from AWS's default: rules per group.
+    rules_per_group: BTreeMap<Scope, u32>,
+    /// Answers to calls that carried a client token, with what was asked.
+    answered: Answered,
+    accounts_by_key: BTreeMap<String, String>,
+    /// ARNs of the roles that can be assumed.
+    roles: BTreeSet<String>,
+    /// Accounts with the actions that nobody in them may call.
+    denied: BTreeSet<(String, String)>,
 }
+
+/// By account and Region, action and client token.
+type Answered = BTreeMap<(Scope, String, String), (BTreeMap<String, String>, answer::Xml)>;
 
 /// What can be turned while the simulation runs.
 #[derive(Clone, Debug, Default)]
@@ -61,8 +78,12 @@ pub struct Region {
 pub enum Changed {
     /// Rules of a security group.
     Group { scope: Scope, id: String },
-    /// Anything else in a VPC: interfaces, network ACLs, routes, a load balancer, a target group.
+    /// Anything else in a VPC: interfaces, network ACLs, routes. All of its target groups are looked at again.
     Vpc { scope: Scope, id: String },
+    /// An interface that came or went, or its groups, addresses, prefixes or attachment: much less to look at again.
+    Interface { scope: Scope, id: String },
+    /// A target group, its targets, or what forwards to it; by ARN.
+    TargetGroup { scope: Scope, arn: String },
 }
 
 impl World {
@@ -73,18 +94,19 @@ impl World {
             chance: fastrand::Rng::with_seed(seed),
             now: Duration::ZERO,
             dials: Dials::default(),
+            buckets: throttle::Buckets::default(),
+            rules_per_group: BTreeMap::new(),
+            answered: BTreeMap::new(),
+            accounts_by_key: BTreeMap::new(),
+            roles: BTreeSet::new(),
+            denied: BTreeSet::new(),
         }
     }
 
     /// Answers one call at an instant.
     pub fn answer(&mut self, call: &Call, now: Duration) -> Answer {
         self.now = self.now.max(now);
-        let handled = match call.api() {
-            Some(Api::Ec2) => ec2::handle(self, call),
-            Some(Api::Elb) => elb::handle(self, call),
-            Some(Api::Sts) => sts::handle(self, call),
-            None => Err(Failure::new("InvalidAction", format!("no API has version {:?}", call.version))),
-        };
+        let handled = self.admit(call).and_then(|()| self.handle(call));
         elb::settle(self);
         match handled {
             Ok(inner) => Answer::success(call, &inner.to_string()),
@@ -97,8 +119,30 @@ impl World {
         self.now = self.now.max(now);
     }
 
+    /// What is decided before a call is looked at.
+    fn admit(&mut self, call: &Call) -> Result<(), Failure> {
+        if self.dials.throttling {
+            self.buckets.take(call, self.now)?;
+        }
+        self.check_permission(call)
+    }
+
+    fn handle(&mut self, call: &Call) -> Result<answer::Xml, Failure> {
+        match call.api() {
+            Some(Api::Ec2) => ec2::handle(self, call),
+            Some(Api::Elb) => elb::handle(self, call),
+            Some(Api::Sts) => sts::handle(self, call),
+            None => Err(Failure::new("InvalidAction", format!("no API has version {:?}", call.version))),
+        }
+    }
+
     pub fn now(&self) -> Duration {
         self.now
+    }
+
+    /// Every account and Region that was ever mentioned.
+    pub fn regions(&self) -> impl Iterator<Item = &Region> {
+        self.regions.values()
     }
 
     /// What there is in an account and Region.

@@ -1,15 +1,16 @@
 //! What EC2 holds in one account and Region, in the form in which it holds it.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
-use std::sync::Arc;
-use std::time::Duration;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
+pub use super::table::{Indexed, Table};
+
+use super::prefix_lists;
+
 pub type Tags = BTreeMap<String, String>;
 
-#[derive(Default)]
 pub struct Ec2 {
     pub vpcs: BTreeMap<String, Vpc>,
     pub subnets: BTreeMap<String, Subnet>,
@@ -19,76 +20,33 @@ pub struct Ec2 {
     pub prefix_lists: BTreeMap<String, PrefixList>,
     pub network_acls: BTreeMap<String, NetworkAcl>,
     pub route_tables: BTreeMap<String, RouteTable>,
+    pub internet_gateways: BTreeMap<String, InternetGateway>,
+    /// Ids of the associations of subnets with network ACLs, by subnet.
+    pub acl_associations: BTreeMap<String, String>,
+    /// Ids of the associations of subnets with route tables, by subnet.
+    pub table_associations: BTreeMap<String, String>,
+    /// By subnet: the address behind the one that was given out last.
+    pub(super) next_addresses: BTreeMap<String, u32>,
 }
 
-/// Things by id, with what they were before: reads may lag.
-pub struct Table<T> {
-    rows: BTreeMap<String, Versions<T>>,
-}
-
-/// Oldest first; `None` is an absence.
-type Versions<T> = VecDeque<(Duration, Option<Arc<T>>)>;
-
-impl<T> Default for Table<T> {
+/// A Region in which nobody made anything has AWS's own prefix lists.
+impl Default for Ec2 {
     fn default() -> Self {
-        Self { rows: BTreeMap::new() }
-    }
-}
-
-impl<T: Clone> Table<T> {
-    /// For how long it is remembered what was.
-    const MEMORY: Duration = Duration::from_secs(10 * 60);
-
-    /// As it is.
-    pub fn get(&self, id: &str) -> Option<&Arc<T>> {
-        self.rows.get(id)?.back()?.1.as_ref()
-    }
-
-    /// As it was at an instant.
-    pub fn get_at(&self, id: &str, at: Duration) -> Option<&Arc<T>> {
-        version_at(self.rows.get(id)?, at)
-    }
-
-    /// All that is there, in the order of ids.
-    pub fn iter(&self) -> impl Iterator<Item = &Arc<T>> {
-        self.rows.values().filter_map(|versions| versions.back()?.1.as_ref())
-    }
-
-    /// All that was there at an instant, in the order of ids.
-    pub fn iter_at(&self, at: Duration) -> impl Iterator<Item = &Arc<T>> {
-        self.rows.values().filter_map(move |versions| version_at(versions, at))
-    }
-
-    pub fn insert(&mut self, id: String, value: T, now: Duration) {
-        self.push(id, Some(Arc::new(value)), now);
-    }
-
-    pub fn remove(&mut self, id: &str, now: Duration) {
-        if self.get(id).is_some() {
-            self.push(id.to_owned(), None, now);
+        Self {
+            vpcs: BTreeMap::new(),
+            subnets: BTreeMap::new(),
+            groups: Table::default(),
+            interfaces: Table::default(),
+            instances: BTreeMap::new(),
+            prefix_lists: prefix_lists::of_aws(),
+            network_acls: BTreeMap::new(),
+            route_tables: BTreeMap::new(),
+            internet_gateways: BTreeMap::new(),
+            acl_associations: BTreeMap::new(),
+            table_associations: BTreeMap::new(),
+            next_addresses: BTreeMap::new(),
         }
     }
-
-    /// Changes what is there. `false`: it is not there.
-    pub fn change(&mut self, id: &str, now: Duration, change: impl FnOnce(&mut T)) -> bool {
-        let Some(current) = self.get(id) else { return false };
-        let mut changed = T::clone(current);
-        change(&mut changed);
-        self.push(id.to_owned(), Some(Arc::new(changed)), now);
-        true
-    }
-
-    fn push(&mut self, id: String, value: Option<Arc<T>>, now: Duration) {
-        let versions = self.rows.entry(id).or_default();
-        versions.push_back((now, value));
-        while versions.get(1).is_some_and(|(since, _)| *since + Self::MEMORY < now) {
-            versions.pop_front();
-        }
-    }
-}
-
-fn version_at<T>(versions: &Versions<T>, at: Duration) -> Option<&Arc<T>> {
-    versions.iter().rev().find(|(since, _)| *since <= at)?.1.as_ref()
 }
 
 #[derive(Clone, Debug)]
@@ -121,6 +79,29 @@ pub struct SecurityGroup {
     pub tags: Tags,
     /// By id.
     pub rules: BTreeMap<String, Rule>,
+}
+
+/// Found by its id, its VPC, its name in it (see [`SecurityGroup::name_key`]), and its rules' ids and peers.
+impl Indexed for SecurityGroup {
+    fn index(&self, name: &mut dyn FnMut(&str)) {
+        name(&self.id);
+        name(&self.vpc);
+        name(&Self::name_key(&self.vpc, &self.name));
+        for rule in self.rules.values() {
+            name(&rule.id);
+            match &rule.traffic.peer {
+                Peer::Group { id, .. } | Peer::PrefixList(id) => name(id),
+                Peer::Cidr(_) => {}
+            }
+        }
+    }
+}
+
+impl SecurityGroup {
+    /// What a group of this name in this VPC is found by: there is one at most.
+    pub fn name_key(vpc: &str, name: &str) -> String {
+        format!("{vpc}/{name}")
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -173,6 +154,33 @@ pub struct Interface {
     pub kind: String,
     pub public_address: Option<IpAddr>,
     pub tags: Tags,
+}
+
+/// Found by its id, VPC, subnet, groups, instance, addresses, prefixes, and the blocks in which its addresses lie that could
+/// be prefixes.
+impl Indexed for Interface {
+    fn index(&self, name: &mut dyn FnMut(&str)) {
+        name(&self.id);
+        name(&self.vpc);
+        name(&self.subnet);
+        self.groups.iter().for_each(|group| name(group));
+        if let Some(instance) = self.attachment.as_ref().and_then(|at| at.instance.as_ref()) {
+            name(instance);
+        }
+        for address in &self.addresses {
+            name(&address.to_string());
+            name(&delegable(*address).to_string());
+        }
+        self.prefixes.iter().for_each(|prefix| name(&prefix.to_string()));
+    }
+}
+
+/// The block around an address that can be delegated to an interface: a /28 or /80.
+///
+/// Source: "Prefix delegation for Amazon EC2 network interfaces" in the EC2 user guide.
+pub(super) fn delegable(address: IpAddr) -> IpNet {
+    let length = if address.is_ipv4() { 28 } else { 80 };
+    IpNet::new_assert(address, length).trunc()
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -245,4 +253,11 @@ pub struct Route {
     /// `local`, `igw-…`, `nat-…`, `pcx-…`, `tgw-…`, …
     pub target: String,
     pub is_blackhole: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct InternetGateway {
+    pub id: String,
+    pub vpc: Option<String>,
+    pub tags: Tags,
 }
