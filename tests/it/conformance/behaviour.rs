@@ -32,6 +32,8 @@ pub struct Behaviour<S> {
 pub enum Source {
     /// A page of the documents, by its name.
     Page(&'static str),
+    /// No document says it, and a server that everyone may run does it; which one.
+    Observed(&'static str),
     /// No document settles it; this is what the project assumes.
     Unverified(&'static str),
 }
@@ -41,21 +43,18 @@ pub enum Source {
 pub enum Need {
     /// Load balancers, which take minutes and money on a real account.
     LoadBalancers,
-    /// A VPC that is the default one of its Region.
+    /// The default VPC of a Region.
     DefaultVpc,
     /// A VPC with an IPv6 block.
     Ipv6,
-    /// Old versions can be made to be forgotten.
-    Compaction,
 }
 
 impl Need {
     pub fn words(self) -> &'static str {
         match self {
             Self::LoadBalancers => "load balancers were not asked for",
-            Self::DefaultVpc => "the VPC is not a default one",
+            Self::DefaultVpc => "no default VPC to run in",
             Self::Ipv6 => "the VPC has no IPv6",
-            Self::Compaction => "old versions can't be forgotten at will",
         }
     }
 }

@@ -1,8 +1,17 @@
 //! The tables of `docs/conformance.md`, made of what was observed.
 
-use std::{env, fmt::Write, fs};
+use std::{
+    env,
+    fmt::Write,
+    fs,
+    sync::{Mutex, PoisonError},
+};
 
-use super::{Behaviour, Findings, Observed, behaviour::Source};
+use super::{
+    Behaviour, Findings, Observed,
+    behaviour::Source,
+    suite::{Side, diff},
+};
 
 const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/conformance.md");
 
@@ -16,6 +25,9 @@ pub struct Column {
 /// Compares the part of the document between its markers with what was observed, or writes it anew where
 /// `SGBIND_UPDATE_DOCS` is set. Returns what is wrong.
 pub fn compare<S>(part: &str, behaviours: &[Behaviour<S>], columns: &[Column]) -> String {
+    // Two tests write parts of it.
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let (begin, end) = (format!("<!-- {part}: generated -->\n"), format!("<!-- {part}: end -->"));
     let document = fs::read_to_string(PATH).unwrap_or_else(|error| panic!("{PATH}: {error}"));
     let Some((before, rest)) = document.split_once(&begin) else { return format!("{PATH} lacks {begin}") };
@@ -44,6 +56,7 @@ fn generated<S>(behaviours: &[Behaviour<S>], columns: &[Column]) -> String {
     for behaviour in behaviours {
         let source = match behaviour.source {
             Source::Page(page) => page.to_owned(),
+            Source::Observed(server) => format!("*no document*: {server}"),
             Source::Unverified(assumed) => format!("*unverified*: {assumed}"),
         };
         let _ = write!(text, "| `{}`: {} | {} |", behaviour.id, cell(behaviour.says), cell(&source));
@@ -71,11 +84,13 @@ fn told<S>(behaviour: &Behaviour<S>, column: &Column) -> (String, String) {
     };
     let because = behaviour.differences.get(column.backend).map_or("nobody has judged it", |known| known.because);
     let mut text = format!("\n**`{}` on {}**: {because}\n\n```diff\n", behaviour.id, column.backend);
-    for line in behaviour.expected.iter().filter(|line| !lines.contains(line)) {
-        let _ = writeln!(text, "-{line}");
-    }
-    for line in lines.iter().filter(|line| !behaviour.expected.contains(line)) {
-        let _ = writeln!(text, "+{line}");
+    for (side, line) in diff(&behaviour.expected, lines) {
+        let mark = match side {
+            Side::Both => ' ',
+            Side::Wanted => '-',
+            Side::Seen => '+',
+        };
+        let _ = writeln!(text, "{mark}{line}");
     }
     text.push_str("```\n");
     ("**differs**".into(), text)

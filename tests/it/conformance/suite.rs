@@ -21,14 +21,12 @@ pub enum Observed {
 /// What was seen of all behaviours on one backend, by id.
 pub type Findings = BTreeMap<&'static str, Observed>;
 
-/// Some behaviours at once: they don't disturb each other.
-const AT_ONCE: usize = 8;
-
-/// Runs all behaviours, whatever becomes of any. A panic is a line of what was observed.
+/// Runs all behaviours, so many at once, whatever becomes of any. A panic is a line of what was observed.
 pub async fn run<S: Stand>(
     behaviours: &Arc<Vec<Behaviour<S>>>,
     lacks: &[Need],
     patience: Duration,
+    at_once: usize,
     stand: impl Fn(&'static str) -> S,
 ) -> Findings {
     let started = (0..behaviours.len()).map(|index| {
@@ -53,7 +51,7 @@ pub async fn run<S: Stand>(
             (id, Observed::Lines(transcript.lines()))
         }
     };
-    stream::iter(started).map(one).buffer_unordered(AT_ONCE).collect().await
+    stream::iter(started).map(one).buffer_unordered(at_once).collect().await
 }
 
 fn words_of(error: JoinError) -> String {
@@ -88,7 +86,7 @@ pub fn malformed<S>(behaviours: &[Behaviour<S>], backends: &[&str]) -> Vec<Strin
     let mut wrong = Vec::new();
     let mut seen = std::collections::BTreeSet::new();
     for Behaviour { id, says, source, expected, differences, .. } in behaviours {
-        let (Source::Page(words) | Source::Unverified(words)) = source;
+        let (Source::Page(words) | Source::Observed(words) | Source::Unverified(words)) = source;
         let kebab = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         if !seen.insert(id) {
             wrong.push(format!("{id}: twice"));
@@ -105,8 +103,27 @@ pub fn malformed<S>(behaviours: &[Behaviour<S>], backends: &[&str]) -> Vec<Strin
     wrong
 }
 
-/// All lines, marked where one side lacks them; in the order of both as far as they agree.
+/// All lines, marked where one side lacks them.
 fn compared(wanted: &[String], seen: &[String]) -> String {
+    let word = |side| match side {
+        Side::Both => "        ",
+        Side::Wanted => "missing",
+        Side::Seen => "extra",
+    };
+    let line = |(side, line)| format!("{:>9} {line}", word(side));
+    diff(wanted, seen).into_iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// Who has a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    Both,
+    Wanted,
+    Seen,
+}
+
+/// The lines of both, in the order of both as far as they agree.
+pub fn diff<'a>(wanted: &'a [String], seen: &'a [String]) -> Vec<(Side, &'a str)> {
     // The longest common subsequence, from each pair of positions on.
     let mut common = vec![vec![0_usize; seen.len() + 1]; wanted.len() + 1];
     for w in (0..wanted.len()).rev() {
@@ -120,17 +137,17 @@ fn compared(wanted: &[String], seen: &[String]) -> String {
     let (mut w, mut s, mut lines) = (0, 0, Vec::new());
     while w < wanted.len() || s < seen.len() {
         if w < wanted.len() && s < seen.len() && wanted[w] == seen[s] {
-            lines.push(format!("          {}", wanted[w]));
+            lines.push((Side::Both, wanted[w].as_str()));
             (w, s) = (w + 1, s + 1);
         } else if s == seen.len() || (w < wanted.len() && common[w + 1][s] >= common[w][s + 1]) {
-            lines.push(format!("  missing {}", wanted[w]));
+            lines.push((Side::Wanted, wanted[w].as_str()));
             w += 1;
         } else {
-            lines.push(format!("    extra {}", seen[s]));
+            lines.push((Side::Seen, seen[s].as_str()));
             s += 1;
         }
     }
-    lines.join("\n")
+    lines
 }
 
 fn indented(text: &str) -> String {
@@ -139,10 +156,92 @@ fn indented(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{
+        super::{Transcript, behaviour, behaviour::Source::Page},
+        *,
+    };
+
+    #[derive(Clone, Default)]
+    struct Nothing(Transcript);
+
+    impl Stand for Nothing {
+        fn transcript(&self) -> &Transcript {
+            &self.0
+        }
+    }
 
     fn lines(text: &[&str]) -> Vec<String> {
         text.iter().map(|line| (*line).to_owned()).collect()
+    }
+
+    fn sample() -> Vec<Behaviour<Nothing>> {
+        let known = behaviour("known", "It is known to differ.", Page("A"));
+        let plain = behaviour("plain", "It is the same.", Page("A"));
+        vec![known.expect(&["a"]).differs("here", "for a reason", &["b"]), plain.expect(&["a"])]
+    }
+
+    fn faults_of(known: &[&str], plain: &[&str]) -> String {
+        let findings =
+            [("known", Observed::Lines(lines(known))), ("plain", Observed::Lines(lines(plain)))].into_iter().collect();
+        faults(&sample(), "here", &findings)
+    }
+
+    #[test]
+    fn what_is_expected_and_what_is_declared_are_no_faults() {
+        assert_eq!(faults_of(&["b"], &["a"]), "");
+    }
+
+    #[test]
+    fn a_difference_that_nobody_declared_is_a_fault() {
+        let told = "\nplain on here: It is the same. (expected)\n    missing a\n      extra c\n";
+        assert_eq!(faults_of(&["b"], &["c"]), told);
+    }
+
+    #[test]
+    fn a_declared_difference_that_does_not_occur_is_a_fault() {
+        let told = "\nknown on here: It is known to differ.\n    the declared difference does not occur: it behaves as \
+                    expected\n";
+        assert_eq!(faults_of(&["a"], &["a"]), told);
+    }
+
+    #[test]
+    fn all_faults_are_told_at_once() {
+        let told = faults_of(&["c"], &["c"]);
+        assert!(told.contains("known on here") && told.contains("plain on here"), "{told}");
+    }
+
+    #[test]
+    fn malformed_behaviours_are_told() {
+        let mut all = sample();
+        all.extend(sample().into_iter().take(1));
+        all.push(behaviour("No-kebab", "It is fine.", Page("A")).expect(&["a"]));
+        all.push(behaviour("same", "It is fine.", Page("A")).expect(&["a"]).differs("here", "for a reason", &["a"]));
+        let needs = "needs an id in kebab-case, a sentence, a source, and lines that are expected";
+        assert_eq!(
+            malformed(&all, &["here"]),
+            ["known: twice".into(), format!("No-kebab: {needs}"), "same: the difference of here is none".to_owned()]
+        );
+    }
+
+    #[tokio::test]
+    async fn one_panic_leaves_the_others_be() {
+        let panicking = behaviour("panics", "It panics.", Page("A")).observe(|stand: Nothing| async move {
+            stand.0.say("before");
+            panic!("in the middle");
+        });
+        let other = behaviour("other", "It does not.", Page("A")).observe(|stand: Nothing| async move {
+            stand.0.name("GROUP", "sg-1");
+            stand.0.say("sg-1 is there");
+        });
+        let all = Arc::new(vec![panicking, other]);
+        let seen = run(&all, &[], Duration::from_secs(5), 1, |_| Nothing::default()).await;
+        let expected: Findings = [
+            ("panics", Observed::Lines(lines(&["before", "panic: in the middle"]))),
+            ("other", Observed::Lines(lines(&["GROUP is there"]))),
+        ]
+        .into_iter()
+        .collect();
+        assert_eq!(seen, expected);
     }
 
     #[test]

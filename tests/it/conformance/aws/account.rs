@@ -49,13 +49,17 @@ pub async fn run(
     let allows = |tag: &aws_sdk_ec2::types::Tag| tag.key() == Some(ALLOWING) && tag.value() == Some("allowed");
     if !vpc.tags().iter().any(allows) {
         return Err(format!(
-            "{vpc} does not carry the tag {ALLOWING}=allowed, and so nothing is written in it. If it may be: \
-             aws ec2 create-tags --resources {vpc} --tags Key={ALLOWING},Value=allowed",
+            "{vpc} does not carry the tag {ALLOWING}=allowed, and so nothing is written in it. \
+             If it may be: aws ec2 create-tags --resources {vpc} --tags \
+             Key={ALLOWING},Value=allowed",
             vpc = asked.vpc
         ));
     }
     let default_vpc = (vpc.is_default() == Some(true)).then(|| asked.vpc.clone());
     let cloud = Cloud::new(config, &asked.vpc, default_vpc, new_run(), asked.lag).await;
+    if cloud.estate.subnets.len() < 1 + usize::from(asked.load_balancers) {
+        return Err(format!("{} needs a subnet, and for load balancers subnets in two zones", asked.vpc));
+    }
     let mut lacks = cloud.lacks();
     if !asked.load_balancers {
         lacks.push(Need::LoadBalancers);

@@ -21,7 +21,19 @@ const DELETE: &str = "EC2 API Reference, DeleteSecurityGroup";
 const INTERFACES: &str = "EC2 API Reference, DescribeNetworkInterfaces";
 
 pub fn behaviours() -> Vec<Behaviour<Scene>> {
-    [new_groups(), groups_in_use(), addresses(), interface_filters()].into_iter().flatten().collect()
+    vec![
+        new_groups_allow_egress(),
+        group_names_are_unique(),
+        group_names_do_not_begin_with_sg(),
+        group_named_by_a_rule_is_not_deleted(),
+        group_of_an_interface_is_not_deleted(),
+        default_groups_are_not_deleted(),
+        interfaces_have_secondary_addresses(),
+        addresses_are_used_once(),
+        delegated_prefixes_are_no_addresses(),
+        interfaces_are_filtered(),
+        unknown_interfaces_are_errors(),
+    ]
 }
 
 impl Scene {
@@ -81,210 +93,248 @@ impl Scene {
     }
 }
 
-fn new_groups() -> Vec<Behaviour<Scene>> {
-    vec![
-        behaviour("new-groups-allow-egress", "A new group has no ingress rule, and allows all egress: to IPv4, and to IPv6 where its VPC has it.", Page("EC2 API Reference, AuthorizeSecurityGroupEgress; Amazon VPC User Guide, Default and custom security groups"))
-            .needs(Need::Ipv6)
-            .observe(|scene: Scene| async move {
-                scene.group("GROUP").await;
-                scene.ingress("GROUP").await;
-                scene.egress("GROUP").await;
-            })
-            .expect(&["  no ingress rules", "  egress -1 -1:-1 to 0.0.0.0/0", "  egress -1 -1:-1 to ::/0"]),
-        behaviour("group-names-are-unique", "A VPC has one group of a name.", Page("EC2 API Reference, Error codes, InvalidGroup.Duplicate"))
-            .observe(|scene: Scene| async move {
-                scene.group("GROUP").await;
-                let call = scene.cloud.ec2.create_security_group().group_name(scene.unique("GROUP")).description("twin");
-                let call = call.vpc_id(&scene.cloud.estate.vpc).tag_specifications(scene.tags(ResourceType::SecurityGroup));
-                scene.say(format!("create GROUP again -> {}", outcome(&call.send().await)));
-            })
-            .expect(&["create GROUP again -> error InvalidGroup.Duplicate"]),
-        behaviour("group-names-do-not-begin-with-sg", "A group's name can't begin with sg-.", Page("EC2 API Reference, CreateSecurityGroup"))
-            .observe(|scene: Scene| async move {
-                let call = scene.cloud.ec2.create_security_group().group_name("sg-name").description("conformance");
-                let call = call.vpc_id(&scene.cloud.estate.vpc).tag_specifications(scene.tags(ResourceType::SecurityGroup));
-                scene.say(format!("create sg-name -> {}", outcome(&call.send().await)));
-            })
-            .expect(&["create sg-name -> error InvalidParameterValue"])
-        .differs(MOTO, "moto takes any name; CreateSecurityGroup says that it can't begin with sg-", &["create sg-name -> ok"]),
-    ]
-}
-
-fn groups_in_use() -> Vec<Behaviour<Scene>> {
-    vec![
-        behaviour(
-            "group-named-by-a-rule-is-not-deleted",
-            "A group that a rule of another one names can't be deleted.",
-            Page(DELETE),
-        )
-        .observe(|scene: Scene| async move {
-            scene.group("GROUP").await;
-            scene.group("PEER").await;
-            scene.made("RULE", "GROUP", "ingress tcp 80 from PEER", &[]).await;
-            scene.delete_group("PEER").await;
-            scene.revoke_by_id("GROUP", &["RULE"]).await;
-            scene.settle().await;
-            scene.delete_group("PEER").await;
-            scene.delete_group("PEER").await;
-        })
-        .expect(&[
-            "delete PEER -> error DependencyViolation",
-            "revoke RULE -> ok",
-            "delete PEER -> ok",
-            "delete PEER -> error InvalidGroup.NotFound",
-        ]),
-        behaviour(
-            "group-of-an-interface-is-not-deleted",
-            "A group that an interface carries can't be deleted.",
-            Page(DELETE),
-        )
-        .observe(|scene: Scene| async move {
-            scene.group("GROUP").await;
-            scene.interface("INTERFACE", &["GROUP"], &[]).await;
-            scene.delete_group("GROUP").await;
-            let call = scene.cloud.ec2.delete_network_interface().network_interface_id(scene.id("INTERFACE"));
-            scene.say(format!("delete INTERFACE -> {}", outcome(&call.send().await)));
-            scene.settle().await;
-            scene.delete_group("GROUP").await;
-        })
-        .expect(&["delete GROUP -> error DependencyViolation", "delete INTERFACE -> ok", "delete GROUP -> ok"]),
-        behaviour("default-groups-are-not-deleted", "A VPC's default group can't be deleted.", Page(DELETE))
-            .observe(|scene: Scene| async move {
-                let filters = [filter("group-name", &["default"]), filter("vpc-id", &[&scene.cloud.estate.vpc])];
-                let found = scene.cloud.ec2.describe_security_groups().set_filters(Some(filters.to_vec())).send().await;
-                let found = must("the default group", found).security_groups.unwrap_or_default();
-                scene.transcript.name("DEFAULT", found.first().and_then(|group| group.group_id()).unwrap_or("none"));
-                scene.delete_group("DEFAULT").await;
-            })
-            .expect(&["delete DEFAULT -> error CannotDelete"]),
-    ]
-}
-
-fn addresses() -> Vec<Behaviour<Scene>> {
-    vec![
-        behaviour(
-            "interfaces-have-secondary-addresses",
-            "An interface tells all its private addresses, and which one is primary; each of them finds it.",
-            Page(INTERFACES),
-        )
-        .observe(|scene: Scene| async move {
-            scene.group("GROUP").await;
-            let addresses = [scene.address("PRIMARY", 2), scene.address("SECONDARY", 3)];
-            scene.interface("INTERFACE", &["GROUP"], &addresses).await;
-            for interface in scene.interfaces(vec![filter("group-id", &[&scene.id("GROUP")])]).await {
-                scene.say(format!("address {}", interface.private_ip_address().unwrap_or_default()));
-                for address in interface.private_ip_addresses() {
-                    let word = if address.primary() == Some(true) { "primary" } else { "secondary" };
-                    scene.say(format!("  {} ({word})", address.private_ip_address().unwrap_or_default()));
-                }
-            }
-            for address in &addresses {
-                scene.say_interfaces(address, vec![filter("addresses.private-ip-address", &[address])]).await;
-            }
-        })
-        .expect(&[
-            "address PRIMARY",
-            "  PRIMARY (primary)",
-            "  SECONDARY (secondary)",
-            "PRIMARY: INTERFACE",
-            "SECONDARY: INTERFACE",
-        ]),
-        behaviour(
-            "addresses-are-used-once",
-            "An address belongs to one interface at a time.",
-            Unverified(
-                "that it is so is documented in the Amazon VPC User Guide; the code InvalidIPAddress.InUse is assumed",
-            ),
-        )
-        .observe(|scene: Scene| async move {
-            scene.group("GROUP").await;
-            let address = scene.address("ADDRESS", 4);
-            scene.interface("INTERFACE", &["GROUP"], std::slice::from_ref(&address)).await;
-            let call = scene.cloud.ec2.create_network_interface().subnet_id(&scene.cloud.estate.subnets[0].id);
-            let call = call.groups(scene.id("GROUP")).private_ip_address(address);
-            let call = call.tag_specifications(scene.tags(ResourceType::NetworkInterface));
-            scene.say(format!("another with ADDRESS -> {}", outcome(&call.send().await)));
-        })
-        .expect(&["another with ADDRESS -> error InvalidIPAddress.InUse"])
-        .differs(
-            MOTO,
-            "moto gives an address that was asked for to anyone; the Amazon VPC User Guide gives it to one interface",
-            &["another with ADDRESS -> ok"],
+fn new_groups_allow_egress() -> Behaviour<Scene> {
+    behaviour(
+        "new-groups-allow-egress",
+        "A new group has no ingress rule, and allows all egress: to IPv4, and to IPv6 where \
+         its VPC has it.",
+        Page(
+            "EC2 API Reference, AuthorizeSecurityGroupEgress; Amazon VPC User Guide, Default \
+         and custom security groups",
         ),
-        behaviour(
-            "delegated-prefixes-are-no-addresses",
-            "A prefix delegated to an interface stands in Ipv4Prefixes, and its addresses in no list and no filter.",
-            Page("Amazon EC2 User Guide, Prefix delegation for Amazon EC2 network interfaces"),
-        )
-        .observe(|scene: Scene| async move {
-            scene.group("GROUP").await;
-            let subnet = &scene.cloud.estate.subnets[0];
-            let prefix = subnet.delegated(0);
-            scene.transcript.name("PREFIX", &prefix);
-            let primary = scene.address("PRIMARY", 5);
-            let call = scene.cloud.ec2.create_network_interface().subnet_id(&subnet.id).groups(scene.id("GROUP"));
-            let call = call.private_ip_address(primary).tag_specifications(scene.tags(ResourceType::NetworkInterface));
-            let delegated = Ipv4PrefixSpecificationRequest::builder().ipv4_prefix(&prefix).build();
-            must("an interface", call.ipv4_prefixes(delegated).send().await);
-            for interface in scene.interfaces(vec![filter("group-id", &[&scene.id("GROUP")])]).await {
-                for prefix in interface.ipv4_prefixes() {
-                    scene.say(format!("delegated: {}", prefix.ipv4_prefix().unwrap_or_default()));
-                }
-                for address in interface.private_ip_addresses() {
-                    scene.say(format!("address: {}", address.private_ip_address().unwrap_or_default()));
-                }
-            }
-            let first = prefix.trim_end_matches("/28").to_owned();
-            scene.say_interfaces("one of its addresses", vec![filter("addresses.private-ip-address", &[&first])]).await;
-        })
-        .expect(&["delegated: PREFIX", "address: PRIMARY", "one of its addresses: "]),
-    ]
+    )
+    .needs(Need::Ipv6)
+    .observe(|scene: Scene| async move {
+        scene.group("GROUP").await;
+        scene.ingress("GROUP").await;
+        scene.egress("GROUP").await;
+    })
+    .expect(&["  no ingress rules", "  egress -1 -1:-1 to 0.0.0.0/0", "  egress -1 -1:-1 to ::/0"])
 }
 
-fn interface_filters() -> Vec<Behaviour<Scene>> {
-    vec![
-        behaviour(
-            "interfaces-are-filtered",
-            "Interfaces are found by any group that they carry, by address, by description with wildcards.",
-            Page(INTERFACES),
-        )
+fn group_names_are_unique() -> Behaviour<Scene> {
+    behaviour(
+        "group-names-are-unique",
+        "A VPC has one group of a name.",
+        Page("EC2 API Reference, Error codes, InvalidGroup.Duplicate"),
+    )
+    .observe(|scene: Scene| async move {
+        scene.group("GROUP").await;
+        let call = scene.cloud.ec2.create_security_group().group_name(scene.unique("GROUP")).description("twin");
+        let call = call.vpc_id(&scene.cloud.estate.vpc).tag_specifications(scene.tags(ResourceType::SecurityGroup));
+        scene.say(format!("create GROUP again -> {}", outcome(&call.send().await)));
+    })
+    .expect(&["create GROUP again -> error InvalidGroup.Duplicate"])
+}
+
+fn group_names_do_not_begin_with_sg() -> Behaviour<Scene> {
+    behaviour(
+        "group-names-do-not-begin-with-sg",
+        "A group's name can't begin with sg-.",
+        Page("EC2 API Reference, CreateSecurityGroup"),
+    )
+    .observe(|scene: Scene| async move {
+        let call = scene.cloud.ec2.create_security_group().group_name("sg-name").description("conformance");
+        let call = call.vpc_id(&scene.cloud.estate.vpc).tag_specifications(scene.tags(ResourceType::SecurityGroup));
+        scene.say(format!("create sg-name -> {}", outcome(&call.send().await)));
+    })
+    .expect(&["create sg-name -> error InvalidParameterValue"])
+    .differs(
+        MOTO,
+        "moto takes any name; CreateSecurityGroup says that it can't begin with sg-",
+        &["create sg-name -> ok"],
+    )
+}
+
+fn group_named_by_a_rule_is_not_deleted() -> Behaviour<Scene> {
+    behaviour(
+        "group-named-by-a-rule-is-not-deleted",
+        "A group that a rule of another one names can't be deleted.",
+        Page(DELETE),
+    )
+    .observe(|scene: Scene| async move {
+        scene.group("GROUP").await;
+        scene.group("PEER").await;
+        scene.made("RULE", "GROUP", "ingress tcp 80 from PEER", &[]).await;
+        scene.delete_group("PEER").await;
+        scene.revoke_by_id("GROUP", &["RULE"]).await;
+        scene.settle().await;
+        scene.delete_group("PEER").await;
+        scene.delete_group("PEER").await;
+    })
+    .expect(&[
+        "delete PEER -> error DependencyViolation",
+        "revoke RULE -> ok",
+        "delete PEER -> ok",
+        "delete PEER -> error InvalidGroup.NotFound",
+    ])
+}
+
+fn group_of_an_interface_is_not_deleted() -> Behaviour<Scene> {
+    behaviour(
+        "group-of-an-interface-is-not-deleted",
+        "A group that an interface carries can't be deleted.",
+        Page(DELETE),
+    )
+    .observe(|scene: Scene| async move {
+        scene.group("GROUP").await;
+        scene.interface("INTERFACE", &["GROUP"], &[]).await;
+        scene.delete_group("GROUP").await;
+        let call = scene.cloud.ec2.delete_network_interface().network_interface_id(scene.id("INTERFACE"));
+        scene.say(format!("delete INTERFACE -> {}", outcome(&call.send().await)));
+        scene.settle().await;
+        scene.delete_group("GROUP").await;
+    })
+    .expect(&["delete GROUP -> error DependencyViolation", "delete INTERFACE -> ok", "delete GROUP -> ok"])
+}
+
+fn default_groups_are_not_deleted() -> Behaviour<Scene> {
+    behaviour("default-groups-are-not-deleted", "A VPC's default group can't be deleted.", Page(DELETE))
         .observe(|scene: Scene| async move {
-            for name in ["ONE", "TWO"] {
-                scene.group(name).await;
+            let filters = [filter("group-name", &["default"]), filter("vpc-id", &[&scene.cloud.estate.vpc])];
+            let found = scene.cloud.ec2.describe_security_groups().set_filters(Some(filters.to_vec())).send().await;
+            let found = must("the default group", found).security_groups.unwrap_or_default();
+            scene.transcript.name("DEFAULT", found.first().and_then(|group| group.group_id()).unwrap_or("none"));
+            scene.delete_group("DEFAULT").await;
+        })
+        .expect(&["delete DEFAULT -> error CannotDelete"])
+}
+
+fn interfaces_have_secondary_addresses() -> Behaviour<Scene> {
+    behaviour(
+        "interfaces-have-secondary-addresses",
+        "An interface tells all its private addresses, and which one is primary; each of \
+         them finds it.",
+        Page(INTERFACES),
+    )
+    .observe(|scene: Scene| async move {
+        scene.group("GROUP").await;
+        let addresses = [scene.address("PRIMARY", 2), scene.address("SECONDARY", 3)];
+        scene.interface("INTERFACE", &["GROUP"], &addresses).await;
+        for interface in scene.interfaces(vec![filter("group-id", &[&scene.id("GROUP")])]).await {
+            scene.say(format!("address {}", interface.private_ip_address().unwrap_or_default()));
+            for address in interface.private_ip_addresses() {
+                let word = if address.primary() == Some(true) { "primary" } else { "secondary" };
+                scene.say(format!("  {} ({word})", address.private_ip_address().unwrap_or_default()));
             }
-            let addresses = [scene.address("A", 6), scene.address("B", 7)];
-            scene.interface("FIRST", &["ONE", "TWO"], &addresses[..1]).await;
-            scene.interface("SECOND", &["TWO"], &addresses[1..]).await;
-            let (one, two) = (scene.id("ONE"), scene.id("TWO"));
-            scene.say_interfaces("group-id ONE", vec![filter("group-id", &[&one])]).await;
-            scene.say_interfaces("group-id TWO", vec![filter("group-id", &[&two])]).await;
-            scene.say_interfaces("group-id ONE, TWO", vec![filter("group-id", &[&one, &two])]).await;
-            let both = [addresses[0].as_str(), addresses[1].as_str()];
-            scene.say_interfaces("addresses", vec![filter("addresses.private-ip-address", &both)]).await;
-            let any = scene.unique("*");
-            scene.say_interfaces("description", vec![filter("description", &[&any])]).await;
-            let first = scene.unique("F?RST");
-            scene.say_interfaces("description F?RST", vec![filter("description", &[&first])]).await;
-        })
-        .expect(&[
-            "group-id ONE: FIRST",
-            "group-id TWO: FIRST, SECOND",
-            "group-id ONE, TWO: FIRST, SECOND",
-            "addresses: FIRST, SECOND",
-            "description: FIRST, SECOND",
-            "description F?RST: FIRST",
-        ]),
-        behaviour(
-            "unknown-interfaces-are-errors",
-            "An unknown interface id fails the call; in a filter it finds nothing.",
-            Page("EC2 API Reference, Error codes, InvalidNetworkInterfaceID.NotFound"),
-        )
-        .observe(|scene: Scene| async move {
-            let call = scene.cloud.ec2.describe_network_interfaces().network_interface_ids("eni-0000000000000abcd");
-            scene.say(format!("NetworkInterfaceIds -> {}", outcome(&call.send().await)));
-            let unknown = filter("network-interface-id", &["eni-0000000000000abcd"]);
-            scene.say_interfaces("filter", vec![unknown]).await;
-        })
-        .expect(&["NetworkInterfaceIds -> error InvalidNetworkInterfaceID.NotFound", "filter: "]),
-    ]
+        }
+        for address in &addresses {
+            scene.say_interfaces(address, vec![filter("addresses.private-ip-address", &[address])]).await;
+        }
+    })
+    .expect(&[
+        "address PRIMARY",
+        "  PRIMARY (primary)",
+        "  SECONDARY (secondary)",
+        "PRIMARY: INTERFACE",
+        "SECONDARY: INTERFACE",
+    ])
+}
+
+fn addresses_are_used_once() -> Behaviour<Scene> {
+    behaviour(
+        "addresses-are-used-once",
+        "An address belongs to one interface at a time.",
+        Unverified(
+            "that it is so is documented in the Amazon VPC User Guide; the code \
+         InvalidIPAddress.InUse is assumed",
+        ),
+    )
+    .observe(|scene: Scene| async move {
+        scene.group("GROUP").await;
+        let address = scene.address("ADDRESS", 4);
+        scene.interface("INTERFACE", &["GROUP"], std::slice::from_ref(&address)).await;
+        let call = scene.cloud.ec2.create_network_interface().subnet_id(&scene.cloud.estate.subnets[0].id);
+        let call = call.groups(scene.id("GROUP")).private_ip_address(address);
+        let call = call.tag_specifications(scene.tags(ResourceType::NetworkInterface));
+        scene.say(format!("another with ADDRESS -> {}", outcome(&call.send().await)));
+    })
+    .expect(&["another with ADDRESS -> error InvalidIPAddress.InUse"])
+    .differs(
+        MOTO,
+        "moto gives an address that was asked for to anyone; the Amazon VPC User Guide \
+         gives it to one interface",
+        &["another with ADDRESS -> ok"],
+    )
+}
+
+fn delegated_prefixes_are_no_addresses() -> Behaviour<Scene> {
+    behaviour(
+        "delegated-prefixes-are-no-addresses",
+        "A prefix delegated to an interface stands in Ipv4Prefixes, and its addresses in no \
+         list and no filter.",
+        Page("Amazon EC2 User Guide, Prefix delegation for Amazon EC2 network interfaces"),
+    )
+    .observe(|scene: Scene| async move {
+        scene.group("GROUP").await;
+        let subnet = &scene.cloud.estate.subnets[0];
+        let prefix = subnet.delegated(0);
+        scene.transcript.name("PREFIX", &prefix);
+        let primary = scene.address("PRIMARY", 5);
+        let call = scene.cloud.ec2.create_network_interface().subnet_id(&subnet.id).groups(scene.id("GROUP"));
+        let call = call.private_ip_address(primary).tag_specifications(scene.tags(ResourceType::NetworkInterface));
+        let delegated = Ipv4PrefixSpecificationRequest::builder().ipv4_prefix(&prefix).build();
+        must("an interface", call.ipv4_prefixes(delegated).send().await);
+        for interface in scene.interfaces(vec![filter("group-id", &[&scene.id("GROUP")])]).await {
+            for prefix in interface.ipv4_prefixes() {
+                scene.say(format!("delegated: {}", prefix.ipv4_prefix().unwrap_or_default()));
+            }
+            for address in interface.private_ip_addresses() {
+                scene.say(format!("address: {}", address.private_ip_address().unwrap_or_default()));
+            }
+        }
+        let first = prefix.trim_end_matches("/28").to_owned();
+        scene.say_interfaces("one of its addresses", vec![filter("addresses.private-ip-address", &[&first])]).await;
+    })
+    .expect(&["delegated: PREFIX", "address: PRIMARY", "one of its addresses: "])
+}
+
+fn interfaces_are_filtered() -> Behaviour<Scene> {
+    behaviour(
+        "interfaces-are-filtered",
+        "Interfaces are found by any group that they carry, by address, by description with \
+         wildcards.",
+        Page(INTERFACES),
+    )
+    .observe(|scene: Scene| async move {
+        for name in ["ONE", "TWO"] {
+            scene.group(name).await;
+        }
+        let addresses = [scene.address("A", 6), scene.address("B", 7)];
+        scene.interface("FIRST", &["ONE", "TWO"], &addresses[..1]).await;
+        scene.interface("SECOND", &["TWO"], &addresses[1..]).await;
+        let (one, two) = (scene.id("ONE"), scene.id("TWO"));
+        scene.say_interfaces("group-id ONE", vec![filter("group-id", &[&one])]).await;
+        scene.say_interfaces("group-id TWO", vec![filter("group-id", &[&two])]).await;
+        scene.say_interfaces("group-id ONE, TWO", vec![filter("group-id", &[&one, &two])]).await;
+        let both = [addresses[0].as_str(), addresses[1].as_str()];
+        scene.say_interfaces("addresses", vec![filter("addresses.private-ip-address", &both)]).await;
+        let any = scene.unique("*");
+        scene.say_interfaces("description", vec![filter("description", &[&any])]).await;
+        let first = scene.unique("F?RST");
+        scene.say_interfaces("description F?RST", vec![filter("description", &[&first])]).await;
+    })
+    .expect(&[
+        "group-id ONE: FIRST",
+        "group-id TWO: FIRST, SECOND",
+        "group-id ONE, TWO: FIRST, SECOND",
+        "addresses: FIRST, SECOND",
+        "description: FIRST, SECOND",
+        "description F?RST: FIRST",
+    ])
+}
+
+fn unknown_interfaces_are_errors() -> Behaviour<Scene> {
+    behaviour(
+        "unknown-interfaces-are-errors",
+        "An unknown interface id fails the call; in a filter it finds nothing.",
+        Page("EC2 API Reference, Error codes, InvalidNetworkInterfaceID.NotFound"),
+    )
+    .observe(|scene: Scene| async move {
+        let call = scene.cloud.ec2.describe_network_interfaces().network_interface_ids("eni-0000000000000abcd");
+        scene.say(format!("NetworkInterfaceIds -> {}", outcome(&call.send().await)));
+        let unknown = filter("network-interface-id", &["eni-0000000000000abcd"]);
+        scene.say_interfaces("filter", vec![unknown]).await;
+    })
+    .expect(&["NetworkInterfaceIds -> error InvalidNetworkInterfaceID.NotFound", "filter: "])
 }

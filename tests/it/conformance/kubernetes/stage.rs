@@ -1,6 +1,6 @@
 //! What behaviours do with an API server, each in words of its transcript.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use futures::{StreamExt, TryStreamExt};
 use http::{Method, Request};
@@ -23,7 +23,7 @@ pub struct Stage {
     client: Client,
     pub transcript: Transcript,
     /// Makes the server forget old versions, where it can.
-    pub forget: Option<std::sync::Arc<dyn Fn() + Send + Sync>>,
+    pub forget: Option<Arc<dyn Fn() + Send + Sync>>,
 }
 
 impl Stand for Stage {
@@ -75,6 +75,11 @@ pub fn outcome(answer: &Answer) -> String {
 impl Stage {
     pub fn new(client: Client) -> Self {
         Self { client, transcript: Transcript::default(), forget: None }
+    }
+
+    /// On a server that forgets old versions at will.
+    pub fn forgetting(self, forget: Arc<dyn Fn() + Send + Sync>) -> Self {
+        Self { forget: Some(forget), ..self }
     }
 
     pub fn say(&self, line: impl AsRef<str>) {
