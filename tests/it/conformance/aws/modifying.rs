@@ -119,20 +119,27 @@ fn modify_changes_any_peer() -> Behaviour<Scene> {
 }
 
 fn modify_keeps_the_kind_of_peer() -> Behaviour<Scene> {
-    behaviour("modify-keeps-the-kind-of-peer", "A rule's kind of peer can't be changed.", Page(MODIFY))
-        .observe(|scene: Scene| async move {
-            scene.group("GROUP").await;
-            scene.group("PEER").await;
-            scene.made("RULE", "GROUP", "ingress tcp 80 from 10.0.0.0/8", &[]).await;
-            scene.modify("GROUP", &[("RULE", "ingress tcp 80 from PEER")]).await;
-            scene.modify("GROUP", &[("RULE", "ingress tcp 80 from 2001:db8::/32")]).await;
-            scene.rule("RULE").await;
-        })
-        .expect(&[
-            "modify RULE to ingress tcp 80 from PEER -> error InvalidParameterValue",
-            "modify RULE to ingress tcp 80 from 2001:db8::/32 -> error InvalidParameterValue",
-            "  RULE: ingress tcp 80 from 10.0.0.0/8",
-        ])
+    behaviour(
+        "modify-keeps-the-kind-of-peer",
+        "A rule's kind of peer can't be changed.",
+        Unverified(
+            "that it is so is documented at ModifySecurityGroupRules; the code \
+             InvalidParameterValue is assumed",
+        ),
+    )
+    .observe(|scene: Scene| async move {
+        scene.group("GROUP").await;
+        scene.group("PEER").await;
+        scene.made("RULE", "GROUP", "ingress tcp 80 from 10.0.0.0/8", &[]).await;
+        scene.modify("GROUP", &[("RULE", "ingress tcp 80 from PEER")]).await;
+        scene.modify("GROUP", &[("RULE", "ingress tcp 80 from 2001:db8::/32")]).await;
+        scene.rule("RULE").await;
+    })
+    .expect(&[
+        "modify RULE to ingress tcp 80 from PEER -> error InvalidParameterValue",
+        "modify RULE to ingress tcp 80 from 2001:db8::/32 -> error InvalidParameterValue",
+        "  RULE: ingress tcp 80 from 10.0.0.0/8",
+    ])
 }
 
 fn modify_into_a_duplicate() -> Behaviour<Scene> {
@@ -170,7 +177,7 @@ fn modify_unknown_rule() -> Behaviour<Scene> {
     })
     .expect(&[
         "modify RULE to ingress tcp 81 from 10.0.0.0/8; sgr-0000000000000abcd to ingress \
-         tcp 82 from 10.0.0.0/8 -> error InvalidSecurityGroupRuleId.NotFound",
+             tcp 82 from 10.0.0.0/8 -> error InvalidSecurityGroupRuleId.NotFound",
         "  RULE: ingress tcp 80 from 10.0.0.0/8",
     ])
 }
@@ -212,8 +219,8 @@ fn descriptions_are_updated_by_permission() -> Behaviour<Scene> {
     })
     .expect(&[
         "describe ingress tcp 80 from 10.0.0.0/8 saying two; ingress tcp 80 from \
-         2001:db8::/32 saying two; ingress tcp 80 from PEER saying two; ingress tcp 80 from \
-         LIST saying two -> ok",
+             2001:db8::/32 saying two; ingress tcp 80 from PEER saying two; ingress tcp 80 from \
+             LIST saying two -> ok",
         "  ingress tcp 80 from 10.0.0.0/8 saying two",
         "  ingress tcp 80 from 2001:db8::/32 saying two",
         "  ingress tcp 80 from LIST saying two",
@@ -255,14 +262,14 @@ fn description_of_an_unknown_permission() -> Behaviour<Scene> {
         scene.describe("GROUP", &["ingress tcp 80 from 10.0.0.0/8 saying why"]).await;
     })
     .expect(&["describe ingress tcp 80 from 10.0.0.0/8 saying why -> error \
-         InvalidPermission.NotFound"])
+             InvalidPermission.NotFound"])
 }
 
 fn tags_are_set_in_authorize() -> Behaviour<Scene> {
     behaviour(
         "tags-are-set-in-authorize",
         "Authorize tags the rules that it makes, and DescribeSecurityGroupRules tells the \
-         tags.",
+             tags.",
         Page("EC2 API Reference, AuthorizeSecurityGroupIngress, TagSpecification"),
     )
     .observe(|scene: Scene| async move {
@@ -292,7 +299,7 @@ fn tags_are_deleted_where_equal() -> Behaviour<Scene> {
     behaviour(
         "tags-are-deleted-where-equal",
         "DeleteTags with a value deletes a tag only if it has this value, without one in \
-         any case, and never fails for lack of a tag.",
+             any case, and never fails for lack of a tag.",
         Page("EC2 API Reference, DeleteTags"),
     )
     .observe(|scene: Scene| async move {
