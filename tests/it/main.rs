@@ -4,6 +4,7 @@
 )]
 
 mod admission;
+mod conformance;
 mod control_plane;
 mod crds;
 mod deploy;

@@ -188,12 +188,21 @@ impl Schema {
     }
 }
 
+/// A bound as the API server writes it in messages: 1, though the CRD may say 1.0.
+fn plain(bound: &Value) -> Value {
+    let whole = bound.as_f64().filter(|number| number.fract() == 0.0 && number.abs() < 1e15);
+    match whole.and_then(|number| format!("{number}").parse::<i64>().ok()) {
+        Some(number) => number.into(),
+        None => bound.clone(),
+    }
+}
+
 impl Limits {
     fn parse(fields: &Map<String, Value>, place: &str) -> Result<Self, String> {
         let size = |name: &str| fields.get(name).and_then(Value::as_u64).and_then(|size| usize::try_from(size).ok());
         let bound = |name: &str, exclusive: &str| {
             fields.get(name).map(|value| Bound {
-                value: value.clone(),
+                value: plain(value),
                 exclusive: fields.get(exclusive).and_then(Value::as_bool).unwrap_or_default(),
             })
         };
