@@ -100,7 +100,7 @@ fn new_groups_allow_egress() -> Behaviour<Scene> {
          its VPC has it.",
         Page(
             "EC2 API Reference, AuthorizeSecurityGroupEgress; Amazon VPC User Guide, Default \
-         and custom security groups",
+             and custom security groups",
         ),
     )
     .needs(Need::Ipv6)
@@ -131,7 +131,10 @@ fn group_names_do_not_begin_with_sg() -> Behaviour<Scene> {
     behaviour(
         "group-names-do-not-begin-with-sg",
         "A group's name can't begin with sg-.",
-        Page("EC2 API Reference, CreateSecurityGroup"),
+        Unverified(
+            "that it is so is documented at CreateSecurityGroup; the code InvalidParameterValue \
+             is assumed",
+        ),
     )
     .observe(|scene: Scene| async move {
         let call = scene.cloud.ec2.create_security_group().group_name("sg-name").description("conformance");
@@ -237,7 +240,7 @@ fn addresses_are_used_once() -> Behaviour<Scene> {
         "An address belongs to one interface at a time.",
         Unverified(
             "that it is so is documented in the Amazon VPC User Guide; the code \
-         InvalidIPAddress.InUse is assumed",
+             InvalidIPAddress.InUse is assumed",
         ),
     )
     .observe(|scene: Scene| async move {

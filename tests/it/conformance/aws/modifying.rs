@@ -119,20 +119,27 @@ fn modify_changes_any_peer() -> Behaviour<Scene> {
 }
 
 fn modify_keeps_the_kind_of_peer() -> Behaviour<Scene> {
-    behaviour("modify-keeps-the-kind-of-peer", "A rule's kind of peer can't be changed.", Page(MODIFY))
-        .observe(|scene: Scene| async move {
-            scene.group("GROUP").await;
-            scene.group("PEER").await;
-            scene.made("RULE", "GROUP", "ingress tcp 80 from 10.0.0.0/8", &[]).await;
-            scene.modify("GROUP", &[("RULE", "ingress tcp 80 from PEER")]).await;
-            scene.modify("GROUP", &[("RULE", "ingress tcp 80 from 2001:db8::/32")]).await;
-            scene.rule("RULE").await;
-        })
-        .expect(&[
-            "modify RULE to ingress tcp 80 from PEER -> error InvalidParameterValue",
-            "modify RULE to ingress tcp 80 from 2001:db8::/32 -> error InvalidParameterValue",
-            "  RULE: ingress tcp 80 from 10.0.0.0/8",
-        ])
+    behaviour(
+        "modify-keeps-the-kind-of-peer",
+        "A rule's kind of peer can't be changed.",
+        Unverified(
+            "that it is so is documented at ModifySecurityGroupRules; the code \
+             InvalidParameterValue is assumed",
+        ),
+    )
+    .observe(|scene: Scene| async move {
+        scene.group("GROUP").await;
+        scene.group("PEER").await;
+        scene.made("RULE", "GROUP", "ingress tcp 80 from 10.0.0.0/8", &[]).await;
+        scene.modify("GROUP", &[("RULE", "ingress tcp 80 from PEER")]).await;
+        scene.modify("GROUP", &[("RULE", "ingress tcp 80 from 2001:db8::/32")]).await;
+        scene.rule("RULE").await;
+    })
+    .expect(&[
+        "modify RULE to ingress tcp 80 from PEER -> error InvalidParameterValue",
+        "modify RULE to ingress tcp 80 from 2001:db8::/32 -> error InvalidParameterValue",
+        "  RULE: ingress tcp 80 from 10.0.0.0/8",
+    ])
 }
 
 fn modify_into_a_duplicate() -> Behaviour<Scene> {
@@ -255,7 +262,7 @@ fn description_of_an_unknown_permission() -> Behaviour<Scene> {
         scene.describe("GROUP", &["ingress tcp 80 from 10.0.0.0/8 saying why"]).await;
     })
     .expect(&["describe ingress tcp 80 from 10.0.0.0/8 saying why -> error \
-         InvalidPermission.NotFound"])
+             InvalidPermission.NotFound"])
 }
 
 fn tags_are_set_in_authorize() -> Behaviour<Scene> {
