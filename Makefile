@@ -33,10 +33,10 @@ build: ## build the release binary, target/release/sgbind
 
 lint: ## formats, clippy and vet, with warnings denied
 	@tests/need.sh cargo fmt clippy go cc
-	cargo fmt --check
+	cargo fmt --all --check
 	@cd tests/controlplane && unformatted=$$(gofmt -l .) && \
 		{ [ -z "$$unformatted" ] || { echo "gofmt -w tests/controlplane: $$unformatted" >&2; exit 1; }; }
-	$(CARGO) clippy --locked --all-targets -- -D warnings
+	$(CARGO) clippy --workspace --locked --all-targets -- -D warnings
 	cd tests/controlplane && go vet -trimpath ./...
 
 crds: binary ## write crds/ anew from src/api
@@ -66,7 +66,7 @@ binary:
 	@$(BUILD)
 
 tests:
-	@$(CARGO) test --locked --no-run
+	@$(CARGO) test --workspace --locked --no-run
 
 venv:
 	@tests/moto/setup.sh $(VENV)

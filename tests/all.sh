@@ -37,7 +37,7 @@ python_number() {
     sed -nE "s/^(OK|FAILED) \((.*, )?$1=([0-9]+).*/\3/p" "$output" | tail -n 1 | grep . || echo 0
 }
 
-cargo test --locked --no-fail-fast "$@" </dev/null | tee "$output"
+cargo test --workspace --locked --no-fail-fast "$@" </dev/null | tee "$output"
 count "cargo test" "${PIPESTATUS[0]}" "$(rust_sum passed)" "$(rust_sum failed)"
 
 (cd tests/moto && "$SGBIND_TEST_PYTHON" -m unittest test_mends) </dev/null 2>&1 | tee "$output"

@@ -97,25 +97,27 @@ impl Oracle {
         }
     }
 
-    /// A binding whose rules are there has the finalizer, and its status names their group.
+    /// Bindings that a rule names have the finalizer, and their status names the rule's group. One that is gone may
+    /// still be named where another needs the rule: then only its description is behind.
     fn what_is_written_is_remembered(&self, site: &CallSite) {
         let world = self.aws.world();
         for group in world.regions().flat_map(|region| region.ec2.groups.iter()) {
-            let descriptions = group.rules.values().filter(|rule| is_ours(&rule.tags)).map(|rule| &rule.description);
-            let named: BTreeSet<&str> = descriptions.flatten().flat_map(|text| bindings_named(text)).collect();
-            for name in named {
-                let Some(name) = name.strip_prefix(&format!("alb/{}/", self.namespace)) else { continue };
-                let binding = self.kubernetes.object("albtargetbindings", &self.namespace, name);
-                let Some(binding) = binding else {
-                    self.violations.add(site, format!("{} has rules of {name}, which is gone", group.name));
-                    continue;
-                };
-                if !lists(&binding["metadata"]["finalizers"], |each| each == FINALIZER) {
-                    self.violations.add(site, format!("{} has rules of {name}, which has no finalizer", group.name));
+            for rule in group.rules.values().filter(|rule| is_ours(&rule.tags)) {
+                let description = rule.description.as_deref().unwrap_or_default();
+                let named = bindings_named(description, &self.namespace);
+                let find = |name: &&str| self.kubernetes.object("albtargetbindings", &self.namespace, name);
+                let there: Vec<Value> = named.iter().filter_map(find).collect();
+                if there.is_empty() {
+                    self.violations.add(site, format!("{} has {description:?}, and nobody remembers it", group.name));
                 }
-                if !lists(&binding["status"]["securityGroups"], |each| each["id"] == group.id.as_str()) {
+                let remembers = |binding: &Value| {
+                    lists(&binding["metadata"]["finalizers"], |each| each == FINALIZER)
+                        && lists(&binding["status"]["securityGroups"], |each| each["id"] == group.id.as_str())
+                };
+                for binding in there.iter().filter(|binding| !remembers(binding)) {
+                    let name = &binding["metadata"]["name"];
                     self.violations
-                        .add(site, format!("{} has rules of {name}, whose status does not say so", group.name));
+                        .add(site, format!("{} has {description:?}, and {name} does not say so", group.name));
                 }
             }
         }
@@ -144,8 +146,9 @@ fn is_ours(tags: &BTreeMap<String, String>) -> bool {
     tags.keys().any(|key| key.starts_with("sgbind.dev/cluster/"))
 }
 
-/// `sgbind CLUSTER: alb/NAMESPACE/NAME, …`
-fn bindings_named(description: &str) -> Vec<&str> {
+/// Names of bindings of this namespace in `sgbind CLUSTER: alb/NAMESPACE/NAME, …`.
+fn bindings_named<'a>(description: &'a str, namespace: &str) -> Vec<&'a str> {
     let Some((_, names)) = description.split_once(": ") else { return Vec::new() };
-    names.split(", ").collect()
+    let of_namespace = format!("alb/{namespace}/");
+    names.split(", ").filter_map(|name| name.strip_prefix(of_namespace.as_str())).collect()
 }

@@ -13,7 +13,7 @@ use super::stage::{Controller, Stage, supervise};
 /// Within this time of virtual time all that a fault has done is undone.
 const RECOVERY: Duration = Duration::from_secs(2 * 3600);
 /// For so long nothing more may happen at the end.
-const QUIET: Duration = Duration::from_secs(150);
+const QUIET: Duration = Duration::from_secs(65);
 
 /// What a run has come to.
 #[derive(Debug)]
@@ -64,7 +64,7 @@ impl Run<'_> {
         if stage.until(RECOVERY, |_| settled() && stage.rules() == lines(scenario.before)).await.is_none() {
             return Err(format!("before anything happened it did not become {:?}", scenario.before));
         }
-        sleep(QUIET).await;
+        sleep(Duration::from_secs(5)).await;
         if matches!(scenario.act, Act::Restart) {
             controller.stop().await;
             controller = stage.start_as(stage.simulation.process("second"), |_| {});
@@ -84,6 +84,7 @@ impl Run<'_> {
         let first = controller.process.clone();
         oracle.watch(&first);
         let ending = async {
+            sleep(self.scenario.lasts).await;
             let took = stage.until(RECOVERY, |_| self.has_ended()).await.ok_or("it did not become as it should be")?;
             let calls = first.sites().split_off(begun);
             sleep(QUIET).await;
@@ -107,7 +108,7 @@ impl Run<'_> {
         if !violations.is_empty() {
             return Err(format!("what must never be so was: {violations:#?}"));
         }
-        Ok(Report { calls, took, hash: stage.simulation.trace.hash() })
+        Ok(Report { calls, took: took + self.scenario.lasts, hash: stage.simulation.trace.hash() })
     }
 
     fn has_ended(&self) -> bool {

@@ -1,5 +1,7 @@
 //! What is played with faults: what stands, what somebody does, and the whole rule set before and after.
 
+use std::time::Duration;
+
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
@@ -15,6 +17,8 @@ pub struct Scenario {
     pub act: Act,
     /// All rules when it has ended.
     pub after: &'static [&'static str],
+    /// How long it goes on at the least: what changes nothing that can be seen would end at once.
+    pub lasts: Duration,
     /// Bindings and their conditions when it has ended; all others are gone.
     pub told: &'static [(&'static str, &'static str)],
 }
@@ -64,6 +68,7 @@ pub const CREATION: Scenario = Scenario {
     before: &[],
     act: Act::Apply("shop", SPEC),
     after: STANDARD,
+    lasts: Duration::ZERO,
     told: IN_SYNC,
 };
 
@@ -74,6 +79,7 @@ pub const RESTART: Scenario = Scenario {
     before: STANDARD,
     act: Act::Restart,
     after: STANDARD,
+    lasts: Duration::from_secs(5),
     told: IN_SYNC,
 };
 
@@ -94,6 +100,7 @@ pub const CHANGE_OF_PORTS: Scenario = Scenario {
         "APP-SG in tcp 8001 <- ALB-SG",
         "APP-SG in tcp 9000 <- ALB-SG",
     ],
+    lasts: Duration::ZERO,
     told: IN_SYNC,
 };
 
@@ -104,6 +111,7 @@ pub const FEWER_CLIENTS: Scenario = Scenario {
     before: &["ALB-SG in tcp 443 <- 10.0.0.0/8", "ALB-SG in tcp 443 <- 192.0.2.0/24", OUT, IN],
     act: Act::Apply("shop", "{loadBalancer: {name: shop}, clients: [{cidr: 10.0.0.0/8}]}"),
     after: &["ALB-SG in tcp 443 <- 10.0.0.0/8", OUT, IN],
+    lasts: Duration::ZERO,
     told: IN_SYNC,
 };
 
@@ -122,6 +130,7 @@ pub const MOVE_BETWEEN_GROUPS: Scenario = Scenario {
           targetGroups: [{name: app, ref: {name: app}, ports: [8000], securityGroups: [{id: $NEW-SG}]}]}",
     ),
     after: &[CLIENTS, "ALB-SG out tcp 8000 -> NEW-SG", "NEW-SG in tcp 8000 <- ALB-SG"],
+    lasts: Duration::ZERO,
     told: IN_SYNC,
 };
 
@@ -132,6 +141,7 @@ pub const DELETION: Scenario = Scenario {
     before: STANDARD,
     act: Act::Delete("shop"),
     after: &[],
+    lasts: Duration::ZERO,
     told: &[],
 };
 
@@ -161,6 +171,7 @@ pub const DELETION_OF_ONE_OF_TWO: Scenario = Scenario {
         "ALB-SG out tcp 9000 -> API-SG",
         "API-SG in tcp 9000 <- ALB-SG",
     ],
+    lasts: Duration::ZERO,
     told: &[("other", "Ready=True InSync")],
 };
 
@@ -171,6 +182,7 @@ pub const OBSERVED_THEN_ENFORCED: Scenario = Scenario {
     before: &[],
     act: Act::Apply("shop", SPEC),
     after: STANDARD,
+    lasts: Duration::ZERO,
     told: IN_SYNC,
 };
 
@@ -192,6 +204,7 @@ pub const FOREIGN_RULES_TAKEN_AWAY: Scenario = Scenario {
     ],
     act: Act::Apply("shop", "{loadBalancer: {name: shop}, clients: [{cidr: 0.0.0.0/0}], foreignRules: Remove}"),
     after: STANDARD,
+    lasts: Duration::ZERO,
     told: IN_SYNC,
 };
 
@@ -202,6 +215,7 @@ pub const DRIFT: Scenario = Scenario {
     before: STANDARD,
     act: Act::Aws(|world| async { world.revoke(&[IN, CLIENTS]).await }.boxed()),
     after: STANDARD,
+    lasts: Duration::ZERO,
     told: IN_SYNC,
 };
 
@@ -218,6 +232,7 @@ pub const TARGETS_MOVE: Scenario = Scenario {
         .boxed()
     }),
     after: &[CLIENTS, "ALB-SG out tcp 8000 -> NEW-SG", "NEW-SG in tcp 8000 <- ALB-SG"],
+    lasts: Duration::ZERO,
     told: IN_SYNC,
 };
 
@@ -243,20 +258,6 @@ pub const WEIGHTS_SHIFT: Scenario = Scenario {
         "BLUE-SG in tcp 8000 <- ALB-SG",
         "GREEN-SG in tcp 8000 <- ALB-SG",
     ],
+    lasts: Duration::from_secs(6 * 60),
     told: IN_SYNC,
 };
-
-pub const ALL: [&Scenario; 12] = [
-    &CREATION,
-    &RESTART,
-    &CHANGE_OF_PORTS,
-    &FEWER_CLIENTS,
-    &MOVE_BETWEEN_GROUPS,
-    &DELETION,
-    &DELETION_OF_ONE_OF_TWO,
-    &OBSERVED_THEN_ENFORCED,
-    &FOREIGN_RULES_TAKEN_AWAY,
-    &DRIFT,
-    &TARGETS_MOVE,
-    &WEIGHTS_SHIFT,
-];

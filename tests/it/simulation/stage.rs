@@ -143,9 +143,9 @@ impl Stage {
 
 impl Controller {
     /// SIGTERM, and its end.
-    pub async fn stop(self) {
+    pub async fn stop(mut self) {
         self.stop.cancel();
-        self.running.await.expect("it ends without a panic");
+        (&mut self.running).await.expect("it ends without a panic");
     }
 
     /// Its end without a word, as by SIGKILL: what its tasks still try reaches nothing.

@@ -56,7 +56,7 @@ fn load_balancers_have_interfaces() -> Behaviour<Scene> {
     behaviour(
         "load-balancers-have-interfaces",
         "A load balancer has an interface in each of its subnets, with its groups, \
-         described as ELB app/NAME/ID.",
+             described as ELB app/NAME/ID.",
         Page(
             "User Guide for Application Load Balancers, Application Load Balancers, Subnets; \
              AWS re:Post, Find the IP addresses of a load balancer",
@@ -189,7 +189,7 @@ fn tags_of_20_are_told() -> Behaviour<Scene> {
     .differs(
         MOTO,
         "moto counts no ARNs, and has no tags for any ARN; DescribeTags lists the limit and \
-         the errors",
+             the errors",
         &["ALB: sgbind.dev/conformance-run", "21 -> ok", "unknown -> ok"],
     )
 }

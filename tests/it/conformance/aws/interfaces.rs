@@ -97,7 +97,7 @@ fn new_groups_allow_egress() -> Behaviour<Scene> {
     behaviour(
         "new-groups-allow-egress",
         "A new group has no ingress rule, and allows all egress: to IPv4, and to IPv6 where \
-         its VPC has it.",
+             its VPC has it.",
         Page(
             "EC2 API Reference, AuthorizeSecurityGroupEgress; Amazon VPC User Guide, Default \
              and custom security groups",
@@ -207,7 +207,7 @@ fn interfaces_have_secondary_addresses() -> Behaviour<Scene> {
     behaviour(
         "interfaces-have-secondary-addresses",
         "An interface tells all its private addresses, and which one is primary; each of \
-         them finds it.",
+             them finds it.",
         Page(INTERFACES),
     )
     .observe(|scene: Scene| async move {
@@ -256,7 +256,7 @@ fn addresses_are_used_once() -> Behaviour<Scene> {
     .differs(
         MOTO,
         "moto gives an address that was asked for to anyone; the Amazon VPC User Guide \
-         gives it to one interface",
+             gives it to one interface",
         &["another with ADDRESS -> ok"],
     )
 }
@@ -265,7 +265,7 @@ fn delegated_prefixes_are_no_addresses() -> Behaviour<Scene> {
     behaviour(
         "delegated-prefixes-are-no-addresses",
         "A prefix delegated to an interface stands in Ipv4Prefixes, and its addresses in no \
-         list and no filter.",
+             list and no filter.",
         Page("Amazon EC2 User Guide, Prefix delegation for Amazon EC2 network interfaces"),
     )
     .observe(|scene: Scene| async move {
@@ -296,7 +296,7 @@ fn interfaces_are_filtered() -> Behaviour<Scene> {
     behaviour(
         "interfaces-are-filtered",
         "Interfaces are found by any group that they carry, by address, by description with \
-         wildcards.",
+             wildcards.",
         Page(INTERFACES),
     )
     .observe(|scene: Scene| async move {

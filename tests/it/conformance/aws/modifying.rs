@@ -177,7 +177,7 @@ fn modify_unknown_rule() -> Behaviour<Scene> {
     })
     .expect(&[
         "modify RULE to ingress tcp 81 from 10.0.0.0/8; sgr-0000000000000abcd to ingress \
-         tcp 82 from 10.0.0.0/8 -> error InvalidSecurityGroupRuleId.NotFound",
+             tcp 82 from 10.0.0.0/8 -> error InvalidSecurityGroupRuleId.NotFound",
         "  RULE: ingress tcp 80 from 10.0.0.0/8",
     ])
 }
@@ -219,8 +219,8 @@ fn descriptions_are_updated_by_permission() -> Behaviour<Scene> {
     })
     .expect(&[
         "describe ingress tcp 80 from 10.0.0.0/8 saying two; ingress tcp 80 from \
-         2001:db8::/32 saying two; ingress tcp 80 from PEER saying two; ingress tcp 80 from \
-         LIST saying two -> ok",
+             2001:db8::/32 saying two; ingress tcp 80 from PEER saying two; ingress tcp 80 from \
+             LIST saying two -> ok",
         "  ingress tcp 80 from 10.0.0.0/8 saying two",
         "  ingress tcp 80 from 2001:db8::/32 saying two",
         "  ingress tcp 80 from LIST saying two",
@@ -269,7 +269,7 @@ fn tags_are_set_in_authorize() -> Behaviour<Scene> {
     behaviour(
         "tags-are-set-in-authorize",
         "Authorize tags the rules that it makes, and DescribeSecurityGroupRules tells the \
-         tags.",
+             tags.",
         Page("EC2 API Reference, AuthorizeSecurityGroupIngress, TagSpecification"),
     )
     .observe(|scene: Scene| async move {
@@ -299,7 +299,7 @@ fn tags_are_deleted_where_equal() -> Behaviour<Scene> {
     behaviour(
         "tags-are-deleted-where-equal",
         "DeleteTags with a value deletes a tag only if it has this value, without one in \
-         any case, and never fails for lack of a tag.",
+             any case, and never fails for lack of a tag.",
         Page("EC2 API Reference, DeleteTags"),
     )
     .observe(|scene: Scene| async move {
