@@ -53,7 +53,7 @@ fn protocol_numbers_become_names() -> Behaviour<Scene> {
         })
         .expect(&[
             "authorize ingress 6 80 from 10.0.0.0/8; ingress 17 53 from 10.0.0.0/8; ingress 1 \
-         8/0 from 10.0.0.0/8 -> ok",
+             8/0 from 10.0.0.0/8 -> ok",
             "  ingress icmp 8/0 from 10.0.0.0/8",
             "  ingress tcp 80 from 10.0.0.0/8",
             "  ingress udp 53 from 10.0.0.0/8",
@@ -71,7 +71,7 @@ fn protocol_58_is_icmpv6() -> Behaviour<Scene> {
         .expect(&[
             "authorize ingress 58 -1/-1 from 2001:db8::/32 -> ok",
             "authorize ingress icmpv6 -1/-1 from 2001:db8::/32 -> error \
-         InvalidPermission.Duplicate",
+             InvalidPermission.Duplicate",
             "  ingress icmpv6 -1/-1 from 2001:db8::/32",
         ])
 }

@@ -5,7 +5,10 @@ use aws_sdk_elasticloadbalancingv2::types::{LoadBalancerTypeEnum, ProtocolEnum, 
 use super::{
     super::{
         Behaviour, behaviour,
-        behaviour::{Need, Source::Page},
+        behaviour::{
+            Need,
+            Source::{Page, Unverified},
+        },
     },
     MOTO,
     scene::{Scene, filter, must, outcome},

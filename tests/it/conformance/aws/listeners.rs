@@ -205,7 +205,7 @@ fn authenticating_needs_https() -> Behaviour<Scene> {
         "Only listeners of HTTPS have actions that authenticate.",
         Unverified(
             "that it is so is documented at Action; the code InvalidLoadBalancerAction is \
-         assumed",
+             assumed",
         ),
     )
     .observe(|scene: Scene| async move {

@@ -200,7 +200,7 @@ fn filters_have_200_values() -> Behaviour<Scene> {
         "A filter of 201 values is refused.",
         Unverified(
             "the limit is documented in the Amazon EC2 User Guide, the code FilterLimitExceeded \
-         is assumed",
+             is assumed",
         ),
     )
     .observe(|scene: Scene| async move {

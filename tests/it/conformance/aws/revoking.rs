@@ -97,7 +97,7 @@ fn revoke_by_permission() -> Behaviour<Scene> {
         })
         .expect(&[
             "authorize ingress tcp 80 from 10.0.0.0/8 saying why; ingress tcp 80 from PEER \
-         saying why -> ok",
+             saying why -> ok",
             "revoke ingress 6 80 from 10.1.2.3/8; ingress tcp 80 from PEER -> ok",
             "  no ingress rules",
         ])

@@ -248,7 +248,7 @@ fn health_follows_from_the_rules() -> Behaviour<Scene> {
          when they let them pass and it answers.",
         Unverified(
             "that a target answers is assumed of the simulation's; on a real account nothing \
-         listens",
+             listens",
         ),
     )
     .observe(|scene: Scene| async move {

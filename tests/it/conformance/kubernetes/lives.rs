@@ -210,9 +210,9 @@ fn delete_with_preconditions() -> Behaviour<Stage> {
         })
         .expect(&[
             "another uid -> 409 Conflict: Operation cannot be fulfilled on \
-         ALBTargetBinding.sgbind.dev \"shop\": the UID in the precondition \
-         (00000000-0000-0000-0000-000000000000) does not match the UID in record (UID). The \
-         object might have been deleted and then recreated",
+             ALBTargetBinding.sgbind.dev \"shop\": the UID in the precondition \
+             (00000000-0000-0000-0000-000000000000) does not match the UID in record (UID). The \
+             object might have been deleted and then recreated",
             "the right one -> ok",
         ])
 }

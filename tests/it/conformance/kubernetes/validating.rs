@@ -75,7 +75,7 @@ fn unknown_fields_are_pruned() -> Behaviour<Stage> {
          apply refuses them in any case.",
         Page(
             "Extend the Kubernetes API with CustomResourceDefinitions, Field pruning; \
-         Kubernetes API Concepts, Field validation",
+             Kubernetes API Concepts, Field validation",
         ),
     )
     .observe(|stage: Stage| async move {
@@ -109,14 +109,14 @@ fn enums_are_checked() -> Behaviour<Stage> {
         })
         .expect(&[
             "enforcement -> 422 Invalid: ALBTargetBinding.sgbind.dev \"shop\" is invalid: \
-         [spec.enforcement: Unsupported value: \"Maybe\": supported values: \"Enforce\", \
-         \"Observe\", <nil>: Invalid value: null: some validation rules were not checked \
-         because the object was invalid; correct the existing errors to complete validation]",
+             [spec.enforcement: Unsupported value: \"Maybe\": supported values: \"Enforce\", \
+             \"Observe\", <nil>: Invalid value: null: some validation rules were not checked \
+             because the object was invalid; correct the existing errors to complete validation]",
             "  FieldValueNotSupported spec.enforcement: Unsupported value: \"Maybe\": supported \
-         values: \"Enforce\", \"Observe\"",
+             values: \"Enforce\", \"Observe\"",
             "  FieldValueInvalid <nil>: Invalid value: null: some validation rules were not \
-         checked because the object was invalid; correct the existing errors to complete \
-         validation",
+             checked because the object was invalid; correct the existing errors to complete \
+             validation",
         ])
 }
 
@@ -132,31 +132,31 @@ fn bounds_are_checked() -> Behaviour<Stage> {
         })
         .expect(&[
             "a long region -> 422 Invalid: ALBTargetBinding.sgbind.dev \"shop\" is invalid: \
-         [spec.region: Too long: may not be more than 32 bytes, <nil>: Invalid value: null: \
-         some validation rules were not checked because the object was invalid; correct the \
-         existing errors to complete validation]",
+             [spec.region: Too long: may not be more than 32 bytes, <nil>: Invalid value: null: \
+             some validation rules were not checked because the object was invalid; correct the \
+             existing errors to complete validation]",
             "  FieldValueTooLong spec.region: Too long: may not be more than 32 bytes",
             "  FieldValueInvalid <nil>: Invalid value: null: some validation rules were not \
-         checked because the object was invalid; correct the existing errors to complete \
-         validation",
+             checked because the object was invalid; correct the existing errors to complete \
+             validation",
             "port 0 -> 422 Invalid: ALBTargetBinding.sgbind.dev \"shop\" is invalid: \
-         spec.listeners[0].port: Invalid value: 0: spec.listeners[0].port in body should be \
-         greater than or equal to 1",
+             spec.listeners[0].port: Invalid value: 0: spec.listeners[0].port in body should be \
+             greater than or equal to 1",
             "  FieldValueInvalid spec.listeners[0].port: Invalid value: 0: \
-         spec.listeners[0].port in body should be greater than or equal to 1",
+             spec.listeners[0].port in body should be greater than or equal to 1",
             "port 65536 -> 422 Invalid: ALBTargetBinding.sgbind.dev \"shop\" is invalid: \
-         spec.listeners[0].port: Invalid value: 65536: spec.listeners[0].port in body should \
-         be less than or equal to 65535",
+             spec.listeners[0].port: Invalid value: 65536: spec.listeners[0].port in body should \
+             be less than or equal to 65535",
             "  FieldValueInvalid spec.listeners[0].port: Invalid value: 65536: \
-         spec.listeners[0].port in body should be less than or equal to 65535",
+             spec.listeners[0].port in body should be less than or equal to 65535",
             "61 listeners -> 422 Invalid: ALBTargetBinding.sgbind.dev \"shop\" is invalid: \
-         [spec.listeners: Too many: 61: must have at most 60 items, <nil>: Invalid value: \
-         null: some validation rules were not checked because the object was invalid; \
-         correct the existing errors to complete validation]",
+             [spec.listeners: Too many: 61: must have at most 60 items, <nil>: Invalid value: \
+             null: some validation rules were not checked because the object was invalid; \
+             correct the existing errors to complete validation]",
             "  FieldValueTooMany spec.listeners: Too many: 61: must have at most 60 items",
             "  FieldValueInvalid <nil>: Invalid value: null: some validation rules were not \
-         checked because the object was invalid; correct the existing errors to complete \
-         validation",
+             checked because the object was invalid; correct the existing errors to complete \
+             validation",
         ])
 }
 
@@ -258,14 +258,14 @@ fn names_are_checked() -> Behaviour<Stage> {
         })
         .expect(&[
             "422 Invalid: ALBTargetBinding.sgbind.dev \"Shop\" is invalid: metadata.name: \
-         Invalid value: \"Shop\": a lowercase RFC 1123 subdomain must consist of lower case \
-         alphanumeric characters, '-' or '.', and must start and end with an alphanumeric \
-         character (e.g. 'example.com', regex used for validation is \
-         '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')",
+             Invalid value: \"Shop\": a lowercase RFC 1123 subdomain must consist of lower case \
+             alphanumeric characters, '-' or '.', and must start and end with an alphanumeric \
+             character (e.g. 'example.com', regex used for validation is \
+             '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')",
             "422 Invalid: ALBTargetBinding.sgbind.dev \"\" is invalid: [metadata.name: Required \
-         value: name or generateName is required, <nil>: Invalid value: null: some \
-         validation rules were not checked because the object was invalid; correct the \
-         existing errors to complete validation]",
+             value: name or generateName is required, <nil>: Invalid value: null: some \
+             validation rules were not checked because the object was invalid; correct the \
+             existing errors to complete validation]",
         ])
 }
 
