@@ -28,7 +28,7 @@ pub enum Source {
     /// As AWS's tools are configured: environment, profiles, web identity, instance metadata.
     Environment,
     /// As given.
-    Given(SdkConfig),
+    Given(Box<SdkConfig>),
 }
 
 /// All of AWS that the controller may use: one [`Cloud`] for each account and Region, made when first
@@ -56,7 +56,7 @@ impl Clouds {
     pub async fn connect(source: &Source, region: Option<Region>, pacer: Pacer) -> Result<Self, AwsError> {
         let mut config = match source {
             Source::Environment => from_environment().await,
-            Source::Given(config) => config.clone(),
+            Source::Given(config) => SdkConfig::clone(config),
         };
         if let Some(region) = region {
             config = config.to_builder().region(aws_config::Region::new(region.as_str().to_owned())).build();

@@ -87,7 +87,7 @@ impl Stage {
         let clock = Clock::starting_at(beginning() + self.simulation.now());
         let surroundings = Surroundings {
             kubernetes: kube::Client::new(self.simulation.kubernetes.service_of(&process), "default"),
-            aws: Source::Given(config(self.simulation.aws.http_client_of(&process))),
+            aws: Source::Given(Box::new(config(self.simulation.aws.http_client_of(&process)))),
             clock,
             jitter: Jitter::seeded(self.simulation.draw()),
         };

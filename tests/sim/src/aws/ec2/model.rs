@@ -156,8 +156,8 @@ pub struct Interface {
     pub tags: Tags,
 }
 
-/// Found by its id, VPC, subnet, groups, instance, addresses, prefixes, and the blocks in which its addresses lie that could
-/// be prefixes.
+/// Found by its id, VPC, subnet, groups, instance, addresses, prefixes, and the blocks around its addresses that could be
+/// prefixes.
 impl Indexed for Interface {
     fn index(&self, name: &mut dyn FnMut(&str)) {
         name(&self.id);

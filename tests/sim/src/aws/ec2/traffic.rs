@@ -17,7 +17,8 @@ impl RuleTraffic {
         Self { egress: true, ..Self::ingress(protocol, ports, peer) }
     }
 
-    /// As EC2 holds it: protocols that have names by their names, no ports where a protocol has none, host bits cleared.
+    /// As EC2 holds it: protocols that have names by their names, no ports where a protocol has none, host bits
+    /// cleared.
     ///
     /// Source: `IpPermission` and `AuthorizeSecurityGroupIngress` in the EC2 API reference.
     pub fn canonical(self) -> Result<Self, Failure> {

@@ -49,6 +49,16 @@ fn filters_must_all_match_each_by_one_of_its_values() {
 }
 
 #[test]
+fn a_backslash_takes_a_wildcards_meaning_away() {
+    let mut stage = Stage::new();
+    for name in ["x*", "xy"] {
+        stage.ask(&format!("CreateSecurityGroup&VpcId=vpc-1&GroupName={name}&GroupDescription=x"));
+    }
+    assert_eq!(matching(&mut stage, &[("group-name", &["x*"])]), ["x*", "xy"]);
+    assert_eq!(matching(&mut stage, &[("group-name", &["x%5C*"])]), ["x*"]);
+}
+
+#[test]
 fn filters_that_make_no_sense_are_refused() {
     let mut stage = Stage::new();
     let values = |count: usize| (1..=count).map(|at| format!("&Filter.1.Value.{at}=sg-{at}")).collect::<String>();

@@ -142,6 +142,7 @@ fn the_quota_counts_each_direction_and_family_apart() {
     authorize(&mut stage, "Egress", &["tcp 3 3 GroupId=sg-2", "tcp 4 4 CidrIp=10.0.0.0/8"]);
     assert_eq!(authorize(&mut stage, "Egress", &["tcp 5 5 CidrIp=10.0.0.0/8"]), full);
     authorize(&mut stage, "Egress", &["tcp 5 5 CidrIpv6=::/0"]);
+    assert_eq!(authorize(&mut stage, "Egress", &["tcp 6 6 CidrIpv6=::/0"]), full, "a group counts in both");
     assert_eq!(stage.rules("sg-1").len(), 6);
 }
 
