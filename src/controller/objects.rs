@@ -98,7 +98,7 @@ impl Context {
                     let note = format!("consent was withdrawn, so these rules stay: {}", rules.join("; "));
                     self.tell(reference, News { warning: true, reason: "RulesLeft", action: "Delete", note: &note });
                 }
-                return self.set_finalizer(&api, &object, false).await;
+                return self.set_finalizer(&api, &object, false).await.map(drop);
             }
             Some(Farewell::Wait) | None => {}
         }
@@ -107,12 +107,20 @@ impl Context {
             && !has_finalizer
             && !self.settings.read_only
         {
-            self.set_finalizer(&api, &object, true).await?;
+            let object = self.set_finalizer(&api, &object, true).await?;
+            return self.write_status_unless_catching_up(&api, reference, &object, &status).await;
         }
-        if self.index().is_catching_up(reference) {
-            return Ok(());
-        }
-        write_status(&api, &object, &status).await
+        self.write_status_unless_catching_up(&api, reference, &object, &status).await
+    }
+
+    async fn write_status_unless_catching_up(
+        &self,
+        api: &Api<ALBTargetBinding>,
+        reference: &ObjectRef,
+        object: &ALBTargetBinding,
+        status: &Status,
+    ) -> Result<(), kube::Error> {
+        if self.index().is_catching_up(reference) { Ok(()) } else { write_status(api, object, status).await }
     }
 
     async fn set_finalizer(
@@ -120,7 +128,7 @@ impl Context {
         api: &Api<ALBTargetBinding>,
         object: &ALBTargetBinding,
         wanted: bool,
-    ) -> Result<(), kube::Error> {
+    ) -> Result<ALBTargetBinding, kube::Error> {
         let finalizers = if wanted { vec![FINALIZER] } else { vec![] };
         let patch = json!({
             "apiVersion": ALBTargetBinding::api_version(&()),
@@ -128,11 +136,14 @@ impl Context {
             "metadata": { "uid": object.uid(), "finalizers": finalizers },
         });
         let params = PatchParams::apply(FINALIZER_MANAGER).force();
-        api.patch(&object.name_any(), &params, &Patch::Apply(patch)).await.map(drop)
+        api.patch(&object.name_any(), &params, &Patch::Apply(patch)).await
     }
 }
 
 /// Writes a status, unless it is the one that is there.
+///
+/// # Errors
+/// 409 if the object has changed since it was read.
 pub(super) async fn write_status(
     api: &Api<ALBTargetBinding>,
     object: &ALBTargetBinding,
@@ -144,8 +155,9 @@ pub(super) async fn write_status(
     let patch = json!({
         "apiVersion": ALBTargetBinding::api_version(&()),
         "kind": ALBTargetBinding::kind(&()),
-        // A new object of the same name is another object: the API server refuses this for it.
-        "metadata": { "uid": object.uid() },
+        // A status that is late must not come upon another object of the same name, nor upon a newer status. The API
+        // server does not compare the uid here, but it does compare the version.
+        "metadata": { "resourceVersion": object.resource_version() },
         "status": status,
     });
     let params = PatchParams::apply(FIELD_MANAGER).force();

@@ -70,6 +70,7 @@ struct Inner {
 struct State {
     sites: Vec<CallSite>,
     faults: BTreeMap<usize, Fault>,
+    faults_by_name: Vec<(String, Fault)>,
     befallen: Vec<(usize, Fault)>,
     chance: fastrand::Rng,
     observer: Option<Observer>,
@@ -131,6 +132,7 @@ impl Process {
         let state = State {
             sites: Vec::new(),
             faults: BTreeMap::new(),
+            faults_by_name: Vec::new(),
             befallen: Vec::new(),
             chance: fastrand::Rng::with_seed(seed),
             observer: None,
@@ -153,6 +155,11 @@ impl Process {
         let mut state = self.lock();
         let next = state.sites.len();
         state.faults.insert(next, fault);
+    }
+
+    /// Lets a fault befall the next call whose name contains this.
+    pub fn inject_into(&self, what: impl Into<String>, fault: Fault) {
+        self.lock().faults_by_name.push((what.into(), fault));
     }
 
     /// Lets every call that changes something be followed by this, before anything else happens.
@@ -277,7 +284,9 @@ impl Process {
         let mut state = self.lock();
         let site = CallSite { number: state.sites.len(), what, changes };
         state.sites.push(site.clone());
-        let fault = state.faults.remove(&site.number);
+        let named = state.faults_by_name.iter().position(|(name, _)| site.what.contains(name));
+        let by_name = named.map(|at| state.faults_by_name.remove(at).1);
+        let fault = state.faults.remove(&site.number).or(by_name);
         state.befallen.extend(fault.map(|fault| (site.number, fault)));
         let longest = u64::try_from(LONGEST_TRAVEL.as_millis()).unwrap_or(u64::MAX);
         let mut travel = || Duration::from_millis(state.chance.u64(1..=longest));

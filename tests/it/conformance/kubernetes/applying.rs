@@ -263,17 +263,28 @@ fn apply_to_another_uid() -> Behaviour<Stage> {
 }
 
 fn apply_to_another_version() -> Behaviour<Stage> {
-    behaviour("apply-to-another-version", "An apply that names a version fails if there is another.", Page(APPLY))
-        .observe(|stage: Stage| async move {
-            stage.namespace().await;
-            let made = stage.create("shop").await;
-            let patch = Ask::new(Method::PATCH, SHOP).merge(json!({"metadata": {"labels": {"a": "b"}}}));
-            stage.ask(patch).await.expect("patched");
-            let version = &made["metadata"]["resourceVersion"];
-            let fields = json!({"metadata": {"resourceVersion": version}, "spec": {"loadBalancer": {"name": "shop"}}});
-            stage.say(format!("apply -> {}", outcome(&stage.apply(SHOP, "a", "&force=true", fields).await)));
-        })
-        .expect(&["apply -> 409 Conflict: Operation cannot be fulfilled on \
-         albtargetbindings.sgbind.dev \"shop\": the object has been modified; please apply \
-         your changes to the latest version and try again"])
+    behaviour(
+        "apply-to-another-version",
+        "An apply that names a version fails if there is another, to the status too.",
+        Page(APPLY),
+    )
+    .observe(|stage: Stage| async move {
+        stage.namespace().await;
+        let made = stage.create("shop").await;
+        let patch = Ask::new(Method::PATCH, SHOP).merge(json!({"metadata": {"labels": {"a": "b"}}}));
+        stage.ask(patch).await.expect("patched");
+        let version = &made["metadata"]["resourceVersion"];
+        let fields = json!({"metadata": {"resourceVersion": version}, "spec": {"loadBalancer": {"name": "shop"}}});
+        stage.say(format!("apply -> {}", outcome(&stage.apply(SHOP, "a", "&force=true", fields).await)));
+        let status = json!({"metadata": {"resourceVersion": version}, "status": {"observedGeneration": 1}});
+        stage.say(format!("its status -> {}", outcome(&stage.apply(SHOP_STATUS, "a", "&force=true", status).await)));
+    })
+    .expect(&[
+        "apply -> 409 Conflict: Operation cannot be fulfilled on \
+             albtargetbindings.sgbind.dev \"shop\": the object has been modified; please apply \
+             your changes to the latest version and try again",
+        "its status -> 409 Conflict: Operation cannot be fulfilled on \
+             albtargetbindings.sgbind.dev \"shop\": the object has been modified; please apply \
+             your changes to the latest version and try again",
+    ])
 }

@@ -81,6 +81,11 @@ impl World {
                 format!("uid mismatch: the provided object specified uid {uid}, and no existing object was found");
             return Err(Failure::conflict(resource, &key.1, why));
         }
+        let version = metadata::text(&config, "resourceVersion");
+        let differs = |live: &Arc<Value>| !version.is_empty() && version != metadata::text(live, "resourceVersion");
+        if live.as_ref().is_some_and(differs) {
+            return Err(Failure::modified(resource, &key.1));
+        }
         check_names(&config, key)?;
         check_declared(resource, &config)?;
         restrict(&mut config, resource, part);

@@ -1,0 +1,141 @@
+//! What befalls a controller that is neither a refused nor a lost call: two leaders, old knowledge, reads that lag, and
+//! calls that arrive when the world has moved on.
+
+use std::time::Duration;
+
+use kube::api::{Patch, PatchParams};
+use serde_json::{Value, json};
+use sgbind_sim::Fault;
+use tokio::time::sleep;
+
+use super::oracle::Oracle;
+use super::run::in_virtual_time;
+use super::scenarios::{CHANGE_OF_PORTS, Scenario};
+use super::stage::{Controller, Stage};
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// A world in which the scenario's bindings are in sync, and the controller that has made them so.
+async fn begun(scenario: &Scenario, seed: u64) -> (Stage, Controller) {
+    let stage = Stage::with(seed, (scenario.estate)()).await;
+    let controller = stage.start("first");
+    for (name, spec) in scenario.given {
+        stage.world.apply(name, spec).await;
+    }
+    until_rules(&stage, scenario.before).await;
+    sleep(Duration::from_secs(5)).await;
+    (stage, controller)
+}
+
+async fn until_rules(stage: &Stage, rules: &[&str]) {
+    let wanted = rules.iter().map(|rule| (*rule).to_owned()).collect();
+    let came = stage.until(HOUR, |stage| stage.rules() == wanted).await;
+    assert!(came.is_some(), "the rules do not become {rules:#?}, they are {:#?}", stage.rules());
+}
+
+async fn until_in_sync(stage: &Stage) {
+    let in_sync = |stage: &Stage| stage.condition("shop", "Ready").as_deref() == Some("Ready=True InSync");
+    assert!(stage.until(HOUR, in_sync).await.is_some(), "{:#?}", stage.binding("shop"));
+}
+
+fn assert_safe(oracle: &Oracle) {
+    assert_eq!(oracle.violations(), Vec::<String>::new());
+}
+
+#[test]
+fn a_leader_that_wakes_with_old_knowledge_takes_nothing_away_that_is_needed_by_now() {
+    in_virtual_time(async {
+        let scenario = &CHANGE_OF_PORTS;
+        let (stage, first) = begun(scenario, 3).await;
+        // It hears of nothing any more, and its last call to renew the lease goes nowhere: another leads.
+        first.process.hold_events();
+        (0..30).for_each(|_| first.process.inject_into("/leases/", Fault::Hung));
+        let second = stage.start("second");
+        scenario.act.carry_out(&stage.world).await;
+        let oracle = Oracle::new(&stage, scenario);
+        oracle.watch(&first.process);
+        oracle.watch(&second.process);
+        until_rules(&stage, scenario.after).await;
+        until_in_sync(&stage).await;
+        sleep(HOUR).await;
+        first.process.release_events();
+        sleep(HOUR).await;
+        until_rules(&stage, scenario.after).await;
+        assert_safe(&oracle);
+    });
+}
+
+#[test]
+fn two_controllers_that_both_believe_to_lead_do_no_harm() {
+    in_virtual_time(async {
+        let scenario = &CHANGE_OF_PORTS;
+        let (stage, first) = begun(scenario, 4).await;
+        let second = stage.start_with("second", |settings| settings.leader_election = false);
+        scenario.act.carry_out(&stage.world).await;
+        let oracle = Oracle::new(&stage, scenario);
+        oracle.watch(&first.process);
+        oracle.watch(&second.process);
+        until_rules(&stage, scenario.after).await;
+        until_in_sync(&stage).await;
+        sleep(HOUR).await;
+        until_rules(&stage, scenario.after).await;
+        assert_safe(&oracle);
+    });
+}
+
+#[test]
+fn reads_that_lag_by_up_to_ten_seconds_lead_to_the_same_rules() {
+    for seed in 0..5 {
+        in_virtual_time(async move {
+            let scenario = &CHANGE_OF_PORTS;
+            let (stage, first) = begun(scenario, seed).await;
+            // So long that no read can be of a time when the groups were not there yet.
+            sleep(Duration::from_secs(60)).await;
+            stage.simulation.aws.world().dials.lag = Duration::from_secs(10);
+            scenario.act.carry_out(&stage.world).await;
+            let oracle = Oracle::new(&stage, scenario);
+            oracle.watch(&first.process);
+            until_rules(&stage, scenario.after).await;
+            until_in_sync(&stage).await;
+            sleep(HOUR).await;
+            until_rules(&stage, scenario.after).await;
+            assert_safe(&oracle);
+        });
+    }
+}
+
+#[test]
+fn aws_throttles_and_the_rules_come_all_the_same() {
+    in_virtual_time(async {
+        let scenario = &CHANGE_OF_PORTS;
+        let (stage, first) = begun(scenario, 5).await;
+        stage.simulation.aws.world().dials.throttling = true;
+        scenario.act.carry_out(&stage.world).await;
+        let oracle = Oracle::new(&stage, scenario);
+        oracle.watch(&first.process);
+        until_rules(&stage, scenario.after).await;
+        until_in_sync(&stage).await;
+        assert_safe(&oracle);
+    });
+}
+
+#[test]
+fn a_late_status_does_not_come_upon_a_namesake() {
+    in_virtual_time(async {
+        let scenario = &CHANGE_OF_PORTS;
+        let (stage, first) = begun(scenario, 6).await;
+        first.process.inject_into("/shop/status", Fault::Late);
+        scenario.act.carry_out(&stage.world).await;
+        sleep(Duration::from_secs(5)).await;
+        // Somebody removes the finalizer by force, and makes a binding of the same name.
+        let free = Patch::Merge(json!({"metadata": {"finalizers": null}}));
+        stage.world.bindings().patch("shop", &PatchParams::default(), &free).await.expect("patched");
+        stage.world.delete("shop").await;
+        stage.world.apply("shop", "{loadBalancer: {name: shop}, clients: [{cidr: 10.0.0.0/8}]}").await;
+        // The late call arrives; until the next look the controller has nothing to say of the new binding.
+        first.kill();
+        sleep(Duration::from_secs(40)).await;
+        let conditions = stage.binding("shop").map(|binding| binding["status"]["conditions"].clone());
+        assert_eq!(conditions, Some(Value::Null), "{:#?}", stage.binding("shop"));
+    });
+}
