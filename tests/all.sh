@@ -37,8 +37,13 @@ python_number() {
     sed -nE "s/^(OK|FAILED) \((.*, )?$1=([0-9]+).*/\3/p" "$output" | tail -n 1 | grep . || echo 0
 }
 
-cargo test --workspace --locked --no-fail-fast "$@" </dev/null | tee "$output"
+cargo test --workspace --locked --no-fail-fast "$@" -- --skip simulation:: </dev/null | tee "$output"
 count "cargo test" "${PIPESTATUS[0]}" "$(rust_sum passed)" "$(rust_sum failed)"
+
+# By itself: it keeps all cores busy, and the tests before it go by the clock of the wall. Its figures are worth seeing.
+RUST_TEST_THREADS=$(nproc) cargo test --locked --no-fail-fast --test it simulation:: -- --nocapture </dev/null |
+    grep -vE "has been running for over" | tee "$output"
+count "the simulation's tests" "${PIPESTATUS[0]}" "$(rust_sum passed)" "$(rust_sum failed)"
 
 (cd tests/moto && "$SGBIND_TEST_PYTHON" -m unittest test_mends) </dev/null 2>&1 | tee "$output"
 status=${PIPESTATUS[0]}

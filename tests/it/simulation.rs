@@ -6,5 +6,6 @@ mod repeat;
 mod rules;
 mod run;
 mod scenarios;
+mod served;
 mod stage;
 mod sweep;

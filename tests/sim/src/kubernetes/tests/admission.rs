@@ -1,7 +1,5 @@
 //! The project's CRD: each of its checks accepts and refuses what the real server accepts and refuses.
 
-use std::time::Instant;
-
 use serde_json::{Value, json};
 
 use super::table::{Trial, trials};
@@ -71,29 +69,4 @@ async fn the_largest_binding_is_accepted() {
     }});
     let (code, answer) = apply(&mut Client::new(&server()), &document).await;
     assert_eq!(code, 201, "{}", answer["message"]);
-}
-
-/// Wall time, for whoever changes the server; the simulation itself knows only virtual time.
-#[tokio::test(start_paused = true)]
-#[ignore = "a measurement"]
-async fn ten_thousand_bindings() {
-    let server = server();
-    let mut client = Client::new(&server);
-    let mut lap = Instant::now();
-    let mut measured = |what: &str| {
-        println!("{what}: {:?}", lap.elapsed());
-        lap = Instant::now();
-    };
-    for number in 0..10_000 {
-        client.post(BINDINGS, &binding(&format!("shop-{number}"))).await;
-    }
-    measured("created");
-    let text = client.exchange("GET", ALL_BINDINGS, JSON, JSON, Bytes::new()).await.1;
-    measured(&format!("listed {} bytes", text.len()));
-    for number in 0..10_000 {
-        let name = format!("shop-{number}");
-        let config = partial(&name, json!({"metadata": {"finalizers": ["sgbind.dev/revoke"]}}));
-        client.apply(&format!("{BINDINGS}/{name}"), "sgbind", "&force=true", &config).await;
-    }
-    measured("finalizers applied");
 }
