@@ -38,7 +38,20 @@ async fn until_in_sync(stage: &Stage) {
     assert!(stage.until(HOUR, in_sync).await.is_some(), "{:#?}", stage.binding("shop"));
 }
 
-fn assert_safe(oracle: &Oracle) {
+/// Somebody acts; whatever these processes do then is safe, leads to the rules that must result, and stays so for an hour.
+async fn ends_well(stage: &Stage, scenario: &Scenario, controllers: &[&Controller]) -> Oracle {
+    scenario.act.carry_out(&stage.world).await;
+    let oracle = Oracle::new(stage, scenario);
+    controllers.iter().for_each(|controller| oracle.watch(&controller.process));
+    until_rules(stage, scenario.after).await;
+    until_in_sync(stage).await;
+    stays_well(stage, scenario, &oracle).await;
+    oracle
+}
+
+async fn stays_well(stage: &Stage, scenario: &Scenario, oracle: &Oracle) {
+    sleep(HOUR).await;
+    until_rules(stage, scenario.after).await;
     assert_eq!(oracle.violations(), Vec::<String>::new());
 }
 
@@ -47,39 +60,22 @@ fn a_leader_that_wakes_with_old_knowledge_takes_nothing_away_that_is_needed_by_n
     in_virtual_time(async {
         let scenario = &CHANGE_OF_PORTS;
         let (stage, first) = begun(scenario, 3).await;
-        // It hears of nothing any more, and its last call to renew the lease goes nowhere: another leads.
+        // It hears of nothing any more, and its calls to renew the lease go nowhere: another leads.
         first.process.hold_events();
         (0..30).for_each(|_| first.process.inject_into("/leases/", Fault::Hung));
         let second = stage.start("second");
-        scenario.act.carry_out(&stage.world).await;
-        let oracle = Oracle::new(&stage, scenario);
-        oracle.watch(&first.process);
-        oracle.watch(&second.process);
-        until_rules(&stage, scenario.after).await;
-        until_in_sync(&stage).await;
-        sleep(HOUR).await;
+        let oracle = ends_well(&stage, scenario, &[&first, &second]).await;
         first.process.release_events();
-        sleep(HOUR).await;
-        until_rules(&stage, scenario.after).await;
-        assert_safe(&oracle);
+        stays_well(&stage, scenario, &oracle).await;
     });
 }
 
 #[test]
 fn two_controllers_that_both_believe_to_lead_do_no_harm() {
     in_virtual_time(async {
-        let scenario = &CHANGE_OF_PORTS;
-        let (stage, first) = begun(scenario, 4).await;
+        let (stage, first) = begun(&CHANGE_OF_PORTS, 4).await;
         let second = stage.start_with("second", |settings| settings.leader_election = false);
-        scenario.act.carry_out(&stage.world).await;
-        let oracle = Oracle::new(&stage, scenario);
-        oracle.watch(&first.process);
-        oracle.watch(&second.process);
-        until_rules(&stage, scenario.after).await;
-        until_in_sync(&stage).await;
-        sleep(HOUR).await;
-        until_rules(&stage, scenario.after).await;
-        assert_safe(&oracle);
+        ends_well(&stage, &CHANGE_OF_PORTS, &[&first, &second]).await;
     });
 }
 
@@ -87,19 +83,11 @@ fn two_controllers_that_both_believe_to_lead_do_no_harm() {
 fn reads_that_lag_by_up_to_ten_seconds_lead_to_the_same_rules() {
     for seed in 0..5 {
         in_virtual_time(async move {
-            let scenario = &CHANGE_OF_PORTS;
-            let (stage, first) = begun(scenario, seed).await;
+            let (stage, first) = begun(&CHANGE_OF_PORTS, seed).await;
             // So long that no read can be of a time when the groups were not there yet.
             sleep(Duration::from_secs(60)).await;
             stage.simulation.aws.world().dials.lag = Duration::from_secs(10);
-            scenario.act.carry_out(&stage.world).await;
-            let oracle = Oracle::new(&stage, scenario);
-            oracle.watch(&first.process);
-            until_rules(&stage, scenario.after).await;
-            until_in_sync(&stage).await;
-            sleep(HOUR).await;
-            until_rules(&stage, scenario.after).await;
-            assert_safe(&oracle);
+            ends_well(&stage, &CHANGE_OF_PORTS, &[&first]).await;
         });
     }
 }
@@ -107,15 +95,9 @@ fn reads_that_lag_by_up_to_ten_seconds_lead_to_the_same_rules() {
 #[test]
 fn aws_throttles_and_the_rules_come_all_the_same() {
     in_virtual_time(async {
-        let scenario = &CHANGE_OF_PORTS;
-        let (stage, first) = begun(scenario, 5).await;
+        let (stage, first) = begun(&CHANGE_OF_PORTS, 5).await;
         stage.simulation.aws.world().dials.throttling = true;
-        scenario.act.carry_out(&stage.world).await;
-        let oracle = Oracle::new(&stage, scenario);
-        oracle.watch(&first.process);
-        until_rules(&stage, scenario.after).await;
-        until_in_sync(&stage).await;
-        assert_safe(&oracle);
+        ends_well(&stage, &CHANGE_OF_PORTS, &[&first]).await;
     });
 }
 

@@ -13,7 +13,6 @@
 //! rules; objects without rules 0.05 ms; listing 10,000 bindings 0.3 s.
 
 mod answer;
-mod connector;
 mod decode;
 mod delete;
 mod failure;
@@ -39,7 +38,6 @@ use bytes::Bytes;
 use serde_json::Value;
 
 pub use answer::{Body, Response};
-pub use connector::ProcessService;
 pub use failure::Failure;
 pub use service::Service;
 use world::World;
@@ -53,11 +51,6 @@ impl Kubernetes {
     /// `default` and `kube-system` are there.
     pub fn new(seed: u64, start: jiff::Timestamp, crds: Vec<Value>) -> Result<Self, String> {
         Ok(Self(Arc::new(Mutex::new(World::new(seed, start, &crds)?))))
-    }
-
-    /// What a `kube::Client` is put upon.
-    pub fn service(&self) -> Service {
-        Service::new(self.clone())
     }
 
     /// Answers one request, at this instant of virtual time.
