@@ -71,6 +71,30 @@ fn a_leader_that_wakes_with_old_knowledge_takes_nothing_away_that_is_needed_by_n
 }
 
 #[test]
+fn a_leader_that_has_not_heard_of_a_change_yet_takes_nothing_away_that_it_needs() {
+    in_virtual_time(async {
+        let scenario = &CHANGE_OF_PORTS;
+        let (stage, first) = begun(scenario, 7).await;
+        scenario.act.carry_out(&stage.world).await;
+        while !stage.rules().iter().any(|rule| rule.contains("8001")) {
+            sleep(Duration::from_millis(1)).await;
+        }
+        // The new rules are being made, the old ones are to go; now the old ones are wanted again, and it does not hear.
+        first.process.hold_events();
+        for (name, spec) in scenario.given {
+            stage.world.apply(name, spec).await;
+        }
+        for _ in 0..60 {
+            sleep(Duration::from_secs(1)).await;
+            let rules = stage.rules();
+            assert!(scenario.before.iter().all(|rule| rules.contains(*rule)), "{rules:#?}");
+        }
+        first.process.release_events();
+        until_rules(&stage, scenario.before).await;
+    });
+}
+
+#[test]
 fn two_controllers_that_both_believe_to_lead_do_no_harm() {
     in_virtual_time(async {
         let (stage, first) = begun(&CHANGE_OF_PORTS, 4).await;
