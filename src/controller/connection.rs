@@ -26,7 +26,7 @@ pub(super) fn with_time_limit(client: kube::Client) -> kube::Client {
 async fn exchange(client: kube::Client, request: Request<Body>) -> Result<Response<Body>, kube::Error> {
     let is_watch = is_watch(&request);
     let (head, body) = client.send(request).await?.into_parts();
-    let body = if is_watch { body } else { Body::from(body.collect_bytes().await?.to_vec()) };
+    let body = if is_watch { body } else { Body::from(body.collect_bytes().await?) };
     Ok(Response::from_parts(head, body))
 }
 

@@ -1,5 +1,6 @@
 //! Tells an object of what was found and done: its status, its finalizer, its events.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use kube::api::{Api, Patch, PatchParams};
@@ -87,7 +88,7 @@ impl Context {
 
     async fn try_report(&self, reference: &ObjectRef) -> Result<(), kube::Error> {
         let farewell = self.index().farewell(reference);
-        let Some((object, status)) = self.index().status(reference, self.clock.now_wall()) else { return Ok(()) };
+        let Some((mut object, status)) = self.index().status(reference, self.clock.now_wall()) else { return Ok(()) };
         let api: Api<ALBTargetBinding> = Api::namespaced(self.client.clone(), &reference.namespace);
         let has_finalizer = object.finalizers().iter().any(|name| name == FINALIZER);
         match farewell {
@@ -107,20 +108,12 @@ impl Context {
             && !has_finalizer
             && !self.settings.read_only
         {
-            let object = self.set_finalizer(&api, &object, true).await?;
-            return self.write_status_unless_catching_up(&api, reference, &object, &status).await;
+            object = Arc::new(self.set_finalizer(&api, &object, true).await?);
         }
-        self.write_status_unless_catching_up(&api, reference, &object, &status).await
-    }
-
-    async fn write_status_unless_catching_up(
-        &self,
-        api: &Api<ALBTargetBinding>,
-        reference: &ObjectRef,
-        object: &ALBTargetBinding,
-        status: &Status,
-    ) -> Result<(), kube::Error> {
-        if self.index().is_catching_up(reference) { Ok(()) } else { write_status(api, object, status).await }
+        if self.index().is_catching_up(reference) {
+            return Ok(());
+        }
+        write_status(&api, &object, &status).await
     }
 
     async fn set_finalizer(
