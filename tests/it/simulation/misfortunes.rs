@@ -9,7 +9,8 @@ use sgbind_sim::Fault;
 use tokio::time::sleep;
 
 use super::oracle::Oracle;
-use super::run::in_virtual_time;
+use super::rules;
+use super::run::{begin, in_virtual_time};
 use super::scenarios::{CHANGE_OF_PORTS, Scenario};
 use super::stage::{Controller, Stage};
 
@@ -18,19 +19,14 @@ const HOUR: Duration = Duration::from_secs(3600);
 /// A world in which the scenario's bindings are in sync, and the controller that has made them so.
 async fn begun(scenario: &Scenario, seed: u64) -> (Stage, Controller) {
     let stage = Stage::with(seed, (scenario.estate)()).await;
-    let controller = stage.start("first");
-    for (name, spec) in scenario.given {
-        stage.world.apply(name, spec).await;
-    }
-    until_rules(&stage, scenario.before).await;
-    sleep(Duration::from_secs(5)).await;
+    let controller = begin(&stage, scenario).await.unwrap_or_else(|what| panic!("seed {seed}: {what}"));
     (stage, controller)
 }
 
-async fn until_rules(stage: &Stage, rules: &[&str]) {
-    let wanted = rules.iter().map(|rule| (*rule).to_owned()).collect();
+async fn until_rules(stage: &Stage, expected: &[&str]) {
+    let wanted = rules::these(expected);
     let came = stage.until(HOUR, |stage| stage.rules() == wanted).await;
-    assert!(came.is_some(), "the rules do not become {rules:#?}, they are {:#?}", stage.rules());
+    assert!(came.is_some(), "the rules do not become {wanted:#?}, they are {:#?}", stage.rules());
 }
 
 async fn until_in_sync(stage: &Stage) {

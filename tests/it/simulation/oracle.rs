@@ -31,6 +31,7 @@ impl Violations {
 #[derive(Clone)]
 pub struct Oracle {
     violations: Violations,
+    writes: Arc<Mutex<Vec<CallSite>>>,
     aws: Aws,
     kubernetes: Kubernetes,
     /// Names by ids.
@@ -47,12 +48,13 @@ impl Oracle {
     pub fn new(stage: &Stage, scenario: &Scenario) -> Self {
         Self {
             violations: Violations::default(),
+            writes: Arc::default(),
             aws: stage.simulation.aws.clone(),
             kubernetes: stage.simulation.kubernetes.clone(),
             names: stage.world.names(),
             namespace: stage.world.namespace().to_owned(),
             before: stage.rules(),
-            after: scenario.after.iter().map(|rule| (*rule).to_owned()).collect(),
+            after: rules::these(scenario.after),
             is_declared: scenario.act.is_declared(),
         }
     }
@@ -67,7 +69,15 @@ impl Oracle {
         self.violations.all()
     }
 
+    /// What was written so far, but for the lease.
+    pub fn writes(&self) -> Vec<CallSite> {
+        self.writes.lock().expect("no panic while it is held").clone()
+    }
+
     fn look(&self, site: &CallSite) {
+        if !site.what.contains("/leases") {
+            self.writes.lock().expect("no panic while it is held").push(site.clone());
+        }
         let named = |text: String| self.names.iter().fold(text, |text, (id, name)| text.replace(id, name));
         let rules = rules::all(&self.aws, &named);
         self.rules_are_safe(site, &rules);

@@ -15,6 +15,11 @@ pub fn all(aws: &Aws, named: &dyn Fn(String) -> String) -> BTreeSet<String> {
         .collect()
 }
 
+/// Rules that a test expects.
+pub fn these(rules: &[&str]) -> BTreeSet<String> {
+    rules.iter().map(|rule| (*rule).to_owned()).collect()
+}
+
 fn in_words(group: &SecurityGroup, rule: &Rule) -> String {
     let traffic = &rule.traffic;
     let ports = match (traffic.protocol.as_str(), traffic.from, traffic.to) {

@@ -7,6 +7,7 @@ use sgbind_sim::{CallSite, Fault};
 use tokio::time::sleep;
 
 use super::oracle::Oracle;
+use super::rules;
 use super::scenarios::{Act, Scenario};
 use super::stage::{Controller, Stage, supervise};
 
@@ -47,6 +48,24 @@ pub fn in_virtual_time<T>(work: impl Future<Output = T>) -> T {
     runtime.expect("a runtime").block_on(work)
 }
 
+/// Starts a controller, and waits until the scenario's bindings are in sync and all is as it is when it begins.
+///
+/// # Errors
+/// It did not become so.
+pub async fn begin(stage: &Stage, scenario: &Scenario) -> Result<Controller, String> {
+    let controller = stage.start("first");
+    for (name, spec) in scenario.given {
+        stage.world.apply(name, spec).await;
+    }
+    let settled = || scenario.given.iter().all(|(name, _)| is_settled(stage, name));
+    let before = rules::these(scenario.before);
+    if stage.until(RECOVERY, |stage| settled() && stage.rules() == before).await.is_none() {
+        return Err(format!("before anything happened it did not become {before:#?}, but {:#?}", stage.rules()));
+    }
+    sleep(Duration::from_secs(5)).await;
+    Ok(controller)
+}
+
 struct Run<'a> {
     stage: &'a Stage,
     scenario: &'static Scenario,
@@ -56,15 +75,7 @@ struct Run<'a> {
 impl Run<'_> {
     async fn play(&mut self, faults: &[At]) -> Result<Report, String> {
         let (stage, scenario) = (self.stage, self.scenario);
-        let mut controller = stage.start("first");
-        for (name, spec) in scenario.given {
-            stage.world.apply(name, spec).await;
-        }
-        let settled = || scenario.given.iter().all(|(name, _)| is_settled(stage, name));
-        if stage.until(RECOVERY, |_| settled() && stage.rules() == lines(scenario.before)).await.is_none() {
-            return Err(format!("before anything happened it did not become {:?}", scenario.before));
-        }
-        sleep(Duration::from_secs(5)).await;
+        let mut controller = begin(stage, scenario).await?;
         if matches!(scenario.act, Act::Restart) {
             controller.stop().await;
             controller = stage.start_as(stage.simulation.process("second"), |_| {});
@@ -88,12 +99,12 @@ impl Run<'_> {
             let took = stage.until(RECOVERY, |_| self.has_ended()).await.ok_or("it did not become as it should be")?;
             let calls = first.sites().split_off(begun);
             sleep(QUIET).await;
-            let before = stage.simulation.trace.length();
+            let before = oracle.writes().len();
             sleep(QUIET).await;
             if !self.has_ended() {
                 return Err("it did not stay as it should be".to_owned());
             }
-            let writes: Vec<String> = self.writes_since(before);
+            let writes = oracle.writes().split_off(before);
             if !writes.is_empty() {
                 return Err(format!("at rest it writes: {writes:#?}"));
             }
@@ -117,23 +128,9 @@ impl Run<'_> {
             is_settled(stage, name) && stage.condition(name, "Ready").as_deref() == Some(*condition)
         };
         let names: BTreeSet<String> = self.scenario.told.iter().map(|(name, _)| (*name).to_owned()).collect();
-        stage.rules() == lines(self.scenario.after) && stage.bindings() == names && self.scenario.told.iter().all(told)
-    }
-
-    /// Writes but those of the lease.
-    fn writes_since(&self, length: usize) -> Vec<String> {
-        let trace = &self.stage.simulation.trace;
-        let new = trace.length() - length;
-        let last = trace.last();
-        let is_write = |line: &&String| {
-            line.ends_with("->")
-                && !line.contains("/leases")
-                && ["ec2 Authorize", "ec2 Revoke", "Tags", "Update", "PATCH", "POST", "PUT", "DELETE"]
-                    .iter()
-                    .any(|word| line.contains(word))
-                && !line.contains("DescribeTags")
-        };
-        last[last.len().saturating_sub(new)..].iter().filter(is_write).cloned().collect()
+        stage.rules() == rules::these(self.scenario.after)
+            && stage.bindings() == names
+            && self.scenario.told.iter().all(told)
     }
 
     /// For whoever looks into a failure.
@@ -151,10 +148,6 @@ impl Run<'_> {
             statuses.join("\n")
         )
     }
-}
-
-fn lines(rules: &[&str]) -> BTreeSet<String> {
-    rules.iter().map(|rule| (*rule).to_owned()).collect()
 }
 
 /// Whether nothing more is to be done for a binding as it is declared now.

@@ -4,18 +4,15 @@ use std::fs;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use sgbind_sim::{Kubernetes, Simulation};
-
 use super::rules;
 use super::scenarios::CREATION;
+use super::stage;
 use crate::world::aws::{self, Aws};
 use crate::world::{World, guard};
 
 #[tokio::test]
 async fn the_binary_finds_no_difference_to_aws_and_kubernetes() {
-    let crds = sgbind::api::crds().iter().map(|crd| serde_json::to_value(crd).expect("JSON")).collect();
-    let kubernetes = Kubernetes::new(1, jiff::Timestamp::now(), crds).expect("CRDs that it understands");
-    let simulation = Simulation::new(1, kubernetes);
+    let simulation = stage::simulation(1, jiff::Timestamp::now());
     let (aws_server, api_server) =
         (simulation.aws.serve().await.expect("a port"), simulation.kubernetes.serve().await.expect("a port"));
     let client = kube::Client::new(simulation.kubernetes.service(), "default");
@@ -57,6 +54,5 @@ async fn the_binary_finds_no_difference_to_aws_and_kubernetes() {
     waited.expect("the binding is in sync");
     println!("the controller of one binding: {memory}");
     let found = rules::all(&simulation.aws, &|text| world.named(text));
-    let expected = CREATION.after.iter().map(|rule| (*rule).to_owned()).collect();
-    assert_eq!(found, expected);
+    assert_eq!(found, rules::these(CREATION.after));
 }

@@ -41,9 +41,7 @@ pub struct Controller {
 impl Stage {
     /// An empty world. All that happens in it follows from the seed and from what the test does.
     pub async fn new(seed: u64) -> Self {
-        let crds = sgbind::api::crds().iter().map(|crd| serde_json::to_value(crd).expect("JSON")).collect();
-        let kubernetes = Kubernetes::new(seed, beginning(), crds).expect("CRDs that it understands");
-        let simulation = Simulation::new(seed, kubernetes);
+        let simulation = simulation(seed, beginning());
         let aws = Aws::configured(&config(simulation.aws.http_client()));
         let client = kube::Client::new(simulation.kubernetes.service(), "default");
         Self { world: World::of(aws, client).await, simulation }
@@ -173,6 +171,12 @@ pub async fn supervise(stage: &Stage, first: Controller, oracle: &Oracle) {
         oracle.watch(&process);
         running = stage.start_as(process, |_| {});
     }
+}
+
+/// An AWS with nothing in it, and a Kubernetes that knows our kinds.
+pub fn simulation(seed: u64, beginning: Timestamp) -> Simulation {
+    let crds = sgbind::api::crds().iter().map(|crd| serde_json::to_value(crd).expect("JSON")).collect();
+    Simulation::new(seed, Kubernetes::new(seed, beginning, crds).expect("CRDs that it understands"))
 }
 
 fn beginning() -> Timestamp {

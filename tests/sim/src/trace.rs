@@ -16,7 +16,6 @@ pub struct Trace(Arc<Mutex<Inner>>);
 #[derive(Default)]
 struct Inner {
     hasher: DefaultHasher,
-    length: usize,
     last: VecDeque<String>,
 }
 
@@ -27,7 +26,6 @@ impl Trace {
         let mut inner = self.lock();
         line.hash(&mut inner.hasher);
         detail.hash(&mut inner.hasher);
-        inner.length += 1;
         if inner.last.len() == KEPT {
             inner.last.pop_front();
         }
@@ -38,11 +36,6 @@ impl Trace {
     /// instants, order, requests and answers.
     pub fn hash(&self) -> u64 {
         self.lock().hasher.finish()
-    }
-
-    /// How many lines there were.
-    pub fn length(&self) -> usize {
-        self.lock().length
     }
 
     /// The last lines, oldest first.

@@ -46,8 +46,7 @@ impl Aws {
         let scope = match world.scope_of(authorization) {
             Ok(scope) => scope,
             Err(failure) => {
-                let nowhere = super::Scope { account: String::new(), region: String::new() };
-                return Answer::failure(&Call::read(form, nowhere), &failure);
+                return Answer::failure(&Call::read_unsigned(form), &failure);
             }
         };
         let now = self.now();
@@ -90,8 +89,7 @@ impl HttpConnector for Connector {
             return HttpConnectorFuture::ready(response(aws.answer(&authorization, &form)));
         };
         HttpConnectorFuture::new(async move {
-            let nowhere = super::Scope { account: String::new(), region: String::new() };
-            let call = Call::read(&form, nowhere);
+            let call = Call::read_unsigned(&form);
             let service = match call.api() {
                 Some(Api::Ec2) => "ec2",
                 Some(Api::Elb) => "elbv2",

@@ -34,6 +34,11 @@ impl Call {
         Self { action, version, scope, parameters }
     }
 
+    /// Reads the form of a request of which nobody knows yet for whom it is answered.
+    pub fn read_unsigned(form: &[u8]) -> Self {
+        Self::read(form, Scope { account: String::new(), region: String::new() })
+    }
+
     pub fn api(&self) -> Option<Api> {
         match self.version.as_str() {
             "2016-11-15" => Some(Api::Ec2),
