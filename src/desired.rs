@@ -1,24 +1,26 @@
-//! Pure: what a binding and the facts come to, as rules with their reasons.
+//! Pure: what an object and the facts come to, as rules with their reasons.
+
+mod access;
+mod peers;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::api::Aspect;
 use crate::model::{
-    Binding, BindingFacts, Cidr, Extent, Governed, LoadBalancerFacts, LoadBalancerKind, LoadBalancerScheme, Need, Peer,
-    PeerSelector, Problem, Reason, RuleSpec, SecurityGroupId, TargetGroupDeclaration, TargetGroupFacts, Traffic,
-    Transport, VpcFacts,
+    Binding, Cidr, Extent, Facts, Family, Governed, LoadBalancerFacts, LoadBalancerKind, LoadBalancerScheme, Need,
+    Peer, PeerSelector, Problem, Reason, RuleSpec, SecurityGroupId, TargetGroupDeclaration, TargetGroupFacts, Traffic,
+    Transport, VpcFacts, Wants,
 };
+
+pub use access::access;
+use peers::FoundPeer;
 
 /// The port on which identity providers are reached.
 const IDENTITY_PROVIDER_PORT: u16 = 443;
 /// The ports that are open to the internet where no clients are declared.
 const WEB_PORTS: [u16; 2] = [80, 443];
-/// "Destination unreachable: fragmentation needed". Source: RFC 792, RFC 1191.
-const FRAGMENTATION_NEEDED: Traffic = Traffic::Icmp(Some(3), Some(4));
-/// "Packet too big". Source: RFC 8201.
-const PACKET_TOO_BIG: Traffic = Traffic::IcmpV6(Some(2), Some(0));
 
-/// What a binding needs of every group.
+/// What an object needs of every group.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Desired {
     pub groups: BTreeMap<SecurityGroupId, GroupNeeds>,
@@ -29,7 +31,7 @@ pub struct Desired {
     pub problems: Vec<Problem>,
 }
 
-/// What a binding needs of one group.
+/// What an object needs of one group.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GroupNeeds {
     pub rules: BTreeMap<RuleSpec, Need>,
@@ -50,7 +52,7 @@ pub struct EffectiveTargetGroup<'a> {
 }
 
 /// The target groups that are meant: the declared ones, else all that the load balancer forwards to.
-pub fn target_groups<'a>(binding: &'a Binding, facts: &'a BindingFacts) -> Vec<EffectiveTargetGroup<'a>> {
+pub fn target_groups<'a>(binding: &'a Binding, facts: &'a Facts) -> Vec<EffectiveTargetGroup<'a>> {
     match &binding.target_groups {
         Some(declared) => declared.iter().map(|group| effective(group, facts)).collect(),
         None => facts.target_groups.iter().map(as_found).collect(),
@@ -68,7 +70,7 @@ fn as_found(facts: &TargetGroupFacts) -> EffectiveTargetGroup<'_> {
     }
 }
 
-fn effective<'a>(declared: &'a TargetGroupDeclaration, facts: &'a BindingFacts) -> EffectiveTargetGroup<'a> {
+fn effective<'a>(declared: &'a TargetGroupDeclaration, facts: &'a Facts) -> EffectiveTargetGroup<'a> {
     let found = facts.target_group(&declared.name);
     let groups = match &declared.groups {
         Some(selectors) => selectors
@@ -92,8 +94,16 @@ fn effective<'a>(declared: &'a TargetGroupDeclaration, facts: &'a BindingFacts) 
     }
 }
 
+/// The rules that an object needs, so far as the facts are known.
+pub fn of(wants: &Wants, facts: &Facts) -> Desired {
+    match wants {
+        Wants::Binding(declared) => binding(declared, facts),
+        Wants::Access(declared) => access(declared, facts),
+    }
+}
+
 /// The rules that a binding needs, so far as the facts are known.
-pub fn binding(binding: &Binding, facts: &BindingFacts) -> Desired {
+pub fn binding(binding: &Binding, facts: &Facts) -> Desired {
     let mut builder = Builder { binding, facts, desired: Desired::default() };
     if let Some(group) = &facts.group {
         if binding.manage.contains(&Aspect::ListenerIngress) {
@@ -110,11 +120,7 @@ pub fn binding(binding: &Binding, facts: &BindingFacts) -> Desired {
 }
 
 /// The rules that one target group of a binding needs, by security group.
-pub fn of_target_group(
-    binding: &Binding,
-    facts: &BindingFacts,
-    name: &str,
-) -> BTreeMap<SecurityGroupId, BTreeSet<RuleSpec>> {
+pub fn of_target_group(binding: &Binding, facts: &Facts, name: &str) -> BTreeMap<SecurityGroupId, BTreeSet<RuleSpec>> {
     let mut builder = Builder { binding, facts, desired: Desired::default() };
     if let Some(group) = &facts.group {
         builder.targets(group, |target| target.name == name);
@@ -125,7 +131,7 @@ pub fn of_target_group(
 
 struct Builder<'a> {
     binding: &'a Binding,
-    facts: &'a BindingFacts,
+    facts: &'a Facts,
     desired: Desired,
 }
 
@@ -193,9 +199,9 @@ impl Builder<'_> {
     }
 
     fn admit(&mut self, group: &SecurityGroupId, port: u16, transports: &[Transport], client: PeerSelector) {
-        for (peer, peer_account) in self.peers(&client) {
+        for client in peers::peers(self.facts, &client) {
             for transport in transports {
-                self.admit_peer(group, port, *transport, peer.clone(), peer_account.clone(), false);
+                self.admit_peer(group, port, *transport, client.clone(), false);
             }
         }
     }
@@ -218,7 +224,7 @@ impl Builder<'_> {
         }
         for peer in default_clients(load_balancer, self.facts.vpc.as_ref(), port) {
             for transport in transports {
-                self.admit_peer(group, port, *transport, peer.clone(), None, true);
+                self.admit_peer(group, port, *transport, peer.clone().into(), true);
             }
         }
     }
@@ -228,20 +234,19 @@ impl Builder<'_> {
         group: &SecurityGroupId,
         port: u16,
         transport: Transport,
-        peer: Peer,
-        peer_account: Option<crate::model::AccountId>,
+        client: FoundPeer,
         by_default: bool,
     ) {
         let reason =
             if by_default { format!("listener {port}: no clients declared") } else { format!("listener {port}") };
-        let need = Need { reason, aspect: Aspect::ListenerIngress, peer_account, by_default };
+        let need = Need { by_default, peer_account: client.account, ..needed(Aspect::ListenerIngress, reason) };
         if self.binding.path_mtu_discovery {
-            for traffic in path_mtu(&peer) {
+            for traffic in path_mtu(client.family) {
                 let need = Need { reason: "path MTU discovery".into(), ..need.clone() };
-                self.need(group, RuleSpec::ingress(*traffic, peer.clone()), need);
+                self.need(group, RuleSpec::ingress(*traffic, client.peer.clone()), need);
             }
         }
-        self.need(group, RuleSpec::ingress(transport.port(port), peer), need);
+        self.need(group, RuleSpec::ingress(transport.port(port), client.peer), need);
     }
 
     fn identity_providers(&mut self, group: &SecurityGroupId) {
@@ -254,16 +259,12 @@ impl Builder<'_> {
             return;
         }
         let peers = match &self.binding.identity_providers {
-            Some(declared) => declared.iter().flat_map(|peer| self.peers(peer)).collect(),
-            None => vec![(Peer::anywhere_v4(), None)],
+            Some(declared) => declared.iter().flat_map(|peer| peers::peers(self.facts, peer)).collect(),
+            None => vec![FoundPeer::from(Peer::anywhere_v4())],
         };
-        for (peer, peer_account) in peers {
-            let need = Need {
-                reason: "identity provider of an authenticating action".into(),
-                aspect: Aspect::TargetEgress,
-                peer_account,
-                by_default: false,
-            };
+        for FoundPeer { peer, account, .. } in peers {
+            let reason = "identity provider of an authenticating action".to_owned();
+            let need = Need { peer_account: account, ..needed(Aspect::TargetEgress, reason) };
             self.need(group, RuleSpec::egress(Traffic::tcp(IDENTITY_PROVIDER_PORT), peer), need);
         }
     }
@@ -276,7 +277,7 @@ impl Builder<'_> {
             let traffic = target_traffic(&target);
             for (traffic, what) in &traffic {
                 let reason = format!("target group {}: {what}", target.name);
-                let need = |aspect| Need { reason: reason.clone(), aspect, peer_account: None, by_default: false };
+                let need = |aspect| needed(aspect, reason.clone());
                 for group in &target.groups {
                     if egress {
                         let spec = RuleSpec::egress(*traffic, Peer::SecurityGroup(group.clone()));
@@ -299,32 +300,11 @@ impl Builder<'_> {
             }
         }
     }
+}
 
-    /// The rules' peers that a selector comes to; none if it could not be resolved.
-    fn peers(&self, selector: &PeerSelector) -> Vec<(Peer, Option<crate::model::AccountId>)> {
-        match selector {
-            PeerSelector::Cidr(cidr) => vec![(Peer::Cidr(*cidr), None)],
-            PeerSelector::Group(selector) => self
-                .facts
-                .peers
-                .groups
-                .get(selector)
-                .map(|group| (Peer::SecurityGroup(group.id.clone()), group.account.clone()))
-                .into_iter()
-                .collect(),
-            PeerSelector::PrefixList(selector) => self
-                .facts
-                .peers
-                .prefix_lists
-                .get(selector)
-                .map(|id| (Peer::PrefixList(id.clone()), None))
-                .into_iter()
-                .collect(),
-            PeerSelector::Vpc => {
-                self.facts.vpc.iter().flat_map(|vpc| &vpc.cidrs).map(|cidr| (Peer::Cidr(*cidr), None)).collect()
-            }
-        }
-    }
+/// A need of a binding that is declared, or follows from what is.
+fn needed(aspect: Aspect, reason: String) -> Need {
+    Need { reason, aspect: Some(aspect), peer_account: None, by_default: false, texts: BTreeSet::new() }
 }
 
 /// Who may come where nobody said: internal: the VPC; internet-facing: anyone, on the web's ports only.
@@ -345,11 +325,11 @@ fn default_clients(load_balancer: &LoadBalancerFacts, vpc: Option<&VpcFacts>, po
     }
 }
 
-fn path_mtu(peer: &Peer) -> &'static [Traffic] {
-    match peer {
-        Peer::Cidr(cidr) if matches!(cidr.net(), ipnet::IpNet::V4(_)) => &[FRAGMENTATION_NEEDED],
-        Peer::Cidr(_) => &[PACKET_TOO_BIG],
-        Peer::SecurityGroup(_) | Peer::PrefixList(_) => &[FRAGMENTATION_NEEDED, PACKET_TOO_BIG],
+fn path_mtu(family: Option<Family>) -> &'static [Traffic] {
+    match family {
+        Some(Family::V4) => &[Traffic::FRAGMENTATION_NEEDED],
+        Some(Family::V6) => &[Traffic::PACKET_TOO_BIG],
+        None => &[Traffic::FRAGMENTATION_NEEDED, Traffic::PACKET_TOO_BIG],
     }
 }
 

@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::api::Aspect;
 use crate::model::{
-    Action, ActualRule, Claim, Consent, Farewell, GroupState, Held, HoldReason, Known, Need, ObjectProblem, ObjectRef,
-    Ownership, Peer, Plan, Problem, Reason, Retained, RuleSpec, Stance, Standing, Step, Traffic, Us, Usage, describe,
-    named,
+    Action, ActualRule, Claim, Consent, Direction, Farewell, GroupState, Held, HoldReason, Kind, Known, Need,
+    ObjectProblem, ObjectRef, Ownership, Peer, Plan, Problem, Reason, Retained, RuleSpec, Stance, Standing, Step,
+    Traffic, Us, Usage, describe, named,
 };
 
 /// Everything that the plan for one group depends on.
@@ -118,11 +118,15 @@ impl<'a> Planner<'a> {
 
     /// Whether a rule that an object declares is to be there.
     fn is_wanted(&mut self, claim: &Claim, spec: &RuleSpec, need: &Need) -> bool {
-        if need.aspect == Aspect::ListenerIngress && self.input.group.is_load_balancer_controllers() {
+        let undone = spec.direction == Direction::Ingress && need.aspect != Some(Aspect::TargetIngress);
+        if undone && self.input.group.is_load_balancer_controllers() {
+            let instead = match claim.object.kind {
+                Kind::AlbTargetBinding => "leave ListenerIngress out of spec.manage",
+                Kind::SecurityGroupAccess => "leave spec.ingress out",
+            };
             let message = format!(
                 "security group {} is managed by the AWS Load Balancer Controller (tag elbv2.k8s.aws/cluster), which would undo \
-                 changes of its ingress: leave ListenerIngress out of spec.manage, or give the load balancer a security group of \
-                 your own",
+                 changes of its ingress: {instead}, or give the load balancer a security group of your own",
                 self.input.group.key.id
             );
             self.problem(&claim.object, Problem::new(Reason::ManagedByLoadBalancerController, message));
@@ -201,7 +205,7 @@ impl<'a> Planner<'a> {
         let need = writers.first().map_or(needs[0].1, |(_, need)| need);
         let action = Action::Authorize { peer_account: need.peer_account.clone() };
         let mut step = self.step(action, spec, all.clone(), need.reason.clone());
-        step.description = describe(&self.input.us.cluster, &all);
+        step.description = describe(&self.input.us.cluster, &all, &said_of(needs));
         if !able.is_empty() {
             self.steps.push(step);
         } else if !writers.is_empty() {
@@ -223,7 +227,7 @@ impl<'a> Planner<'a> {
         match self.input.us.ownership(&rule.tags) {
             Ownership::Ours { others } => {
                 let ours_sorts_first = others.iter().all(|other| self.input.us.cluster.as_str() < other.as_str());
-                let description = self.description(&rule.spec, &objects);
+                let description = self.description(&rule.spec, &objects, &said_of(needs));
                 // A leaving object may take its name off a rule that another, observing one needs.
                 if ours_sorts_first && self.any_writer() && rule.description != description {
                     let mut step =
@@ -270,13 +274,13 @@ impl<'a> Planner<'a> {
     }
 
     /// Names everyone who needs the rule, and who needed it until lately.
-    fn description(&self, spec: &RuleSpec, objects: &BTreeSet<ObjectRef>) -> String {
+    fn description(&self, spec: &RuleSpec, objects: &BTreeSet<ObjectRef>, texts: &BTreeSet<String>) -> String {
         let retaining = self.input.claims.iter().filter(|claim| match &claim.retained {
             Retained::These(specs) => specs.contains(spec),
             Retained::All => false,
         });
         let all = objects.iter().cloned().chain(retaining.map(|claim| claim.object.clone())).collect();
-        describe(&self.input.us.cluster, &all)
+        describe(&self.input.us.cluster, &all, texts)
     }
 
     // Steps.
@@ -308,6 +312,11 @@ impl<'a> Planner<'a> {
                     && (untracked_pair(spec.traffic, other.traffic) || untracked_pair(other.traffic, spec.traffic))
             })
     }
+}
+
+/// What the objects want to be said of a rule that they need.
+fn said_of(needs: &[(&Claim, &Need)]) -> BTreeSet<String> {
+    needs.iter().flat_map(|(_, need)| need.texts.iter().cloned()).collect()
 }
 
 /// Whether `wide` admits every port of a protocol with which `narrow` has to do.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::api::{ALBTargetBinding, ForeignRules};
+use crate::api::{ALBTargetBinding, ForeignRules, SecurityGroupAccess, Status};
 use crate::desired::Desired;
 use crate::model::*;
 use crate::plan;
@@ -79,7 +79,11 @@ fn traffic(words: &[&str]) -> Traffic {
 // Objects
 
 /// A binding `team-shop/shop` from the YAML of its spec.
-pub fn written(spec: &str) -> ALBTargetBinding {
+pub fn written(spec: &str) -> Object {
+    written_binding(spec).into()
+}
+
+pub fn written_binding(spec: &str) -> ALBTargetBinding {
     let spec = serde_saphyr::from_str(spec).unwrap_or_else(|error| panic!("{error}\n{spec}"));
     let mut object = ALBTargetBinding::new("shop", spec);
     object.metadata.namespace = Some(NAMESPACE.into());
@@ -88,9 +92,27 @@ pub fn written(spec: &str) -> ALBTargetBinding {
     object
 }
 
+/// As if the status had been written.
+pub fn set_status(object: &mut Object, status: Status) {
+    match object {
+        Object::Binding(binding) => binding.status = Some(status),
+        Object::Access(access) => access.status = Some(status),
+    }
+}
+
 /// What such a binding declares.
 pub fn declaration(spec: &str) -> Declaration {
-    crate::validate::binding(&written(spec), &scope()).unwrap_or_else(|findings| panic!("{findings:?}"))
+    crate::validate::object(&written(spec), &scope()).unwrap_or_else(|findings| panic!("{findings:?}"))
+}
+
+/// An access `team-shop/shop` from the YAML of its spec.
+pub fn written_access(spec: &str) -> SecurityGroupAccess {
+    let spec = serde_saphyr::from_str(spec).unwrap_or_else(|error| panic!("{error}\n{spec}"));
+    let mut object = SecurityGroupAccess::new("shop", spec);
+    object.metadata.namespace = Some(NAMESPACE.into());
+    object.metadata.uid = Some("uid-of-shop".into());
+    object.metadata.generation = Some(3);
+    object
 }
 
 // What AWS says
@@ -144,9 +166,9 @@ pub fn target_group(name: &str, port: u16, group: &str) -> TargetGroupFacts {
 }
 
 /// In a VPC with the blocks 10.1.0.0/16 and 2001:db8:1::/56.
-pub fn facts(load_balancer: LoadBalancerFacts, target_groups: &[TargetGroupFacts]) -> BindingFacts {
+pub fn facts(load_balancer: LoadBalancerFacts, target_groups: &[TargetGroupFacts]) -> Facts {
     let cidrs = BTreeSet::from([cidr("10.1.0.0/16"), cidr("2001:db8:1::/56")]);
-    BindingFacts {
+    Facts {
         load_balancer: Some(load_balancer),
         vpc: Some(VpcFacts { id: "vpc-1".into(), cidrs }),
         group: Some("sg-alb".into()),
@@ -159,7 +181,7 @@ pub fn group_by_id(id: &str) -> GroupSelector {
     GroupSelector::Id { id: id.into(), account: None }
 }
 
-pub fn with_peer_group(mut facts: BindingFacts, id: &str) -> BindingFacts {
+pub fn with_peer_group(mut facts: Facts, id: &str) -> Facts {
     let group = PeerGroup { id: id.into(), account: None };
     facts.peers.groups.insert(group_by_id(id), group);
     facts
@@ -187,7 +209,11 @@ fn rule(text: &str, description: String, tags: Tags) -> ActualRule {
 
 /// A rule of ours that names these objects.
 pub fn ours(text: &str, names: &[&str]) -> ActualRule {
-    rule(text, describe(&us().cluster, &objects(names)), tags(&[("sgbind.dev/cluster/prod", "uid-of-prod")]))
+    rule(
+        text,
+        describe(&us().cluster, &objects(names), &BTreeSet::new()),
+        tags(&[("sgbind.dev/cluster/prod", "uid-of-prod")]),
+    )
 }
 
 /// A rule of ours and of other clusters; the description is ours.
@@ -211,7 +237,13 @@ pub fn foreign(text: &str) -> ActualRule {
 }
 
 pub fn need(aspect: crate::api::Aspect) -> Need {
-    Need { reason: "a test".into(), aspect, peer_account: None, by_default: false }
+    Need {
+        reason: "a test".into(),
+        aspect: Some(aspect),
+        peer_account: None,
+        by_default: false,
+        texts: BTreeSet::new(),
+    }
 }
 
 /// An object that enforces, is recorded, reports foreign rules, and governs nothing.

@@ -17,7 +17,7 @@ pub struct SecurityGroupRef {
     #[schemars(length(max = 20))]
     #[x_kube(validation = rules::security_group_id())]
     pub id: Option<String>,
-    /// Group name, unique in the VPC of the load balancer.
+    /// Group name, unique in its VPC: that of the load balancer, or `spec.vpcID`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 255))]
     #[x_kube(validation = rules::security_group_name())]

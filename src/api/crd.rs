@@ -4,12 +4,16 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
 use kube::CustomResourceExt;
 use serde_json::{Value, json};
 
-use super::ALBTargetBinding;
+use super::{ALBTargetBinding, SecurityGroupAccess};
 
 /// The CRDs of the API group, as they are to be installed.
 pub fn crds() -> Vec<CustomResourceDefinition> {
-    vec![finished(ALBTargetBinding::crd())]
+    vec![finished(ALBTargetBinding::crd(), &OF_ACCESSES), finished(SecurityGroupAccess::crd(), &OF_BINDINGS)]
 }
+
+/// Fields of the status that only the one kind has, and that the other's schema is spared.
+const OF_BINDINGS: [&str; 3] = ["loadBalancer", "targetGroups", "blueGreen"];
+const OF_ACCESSES: [&str; 1] = ["securityGroup"];
 
 /// What `sgbind crds` prints, and what the files in `crds/` hold.
 pub fn crds_yaml() -> String {
@@ -38,7 +42,7 @@ fn whole_numbers(value: &mut Value) {
 }
 
 /// What the derived schema can't say, and what the API server would warn of.
-fn finished(mut crd: CustomResourceDefinition) -> CustomResourceDefinition {
+fn finished(mut crd: CustomResourceDefinition, of_others: &[&str]) -> CustomResourceDefinition {
     for version in &mut crd.spec.versions {
         let Some(root) = version.schema.as_mut().and_then(|schema| schema.open_api_v3_schema.as_mut()) else {
             continue;
@@ -55,6 +59,9 @@ fn finished(mut crd: CustomResourceDefinition) -> CustomResourceDefinition {
             };
         });
         if let Some(status) = root.properties.as_mut().and_then(|properties| properties.get_mut("status")) {
+            if let Some(fields) = &mut status.properties {
+                fields.retain(|name, _| !of_others.contains(&name.as_str()));
+            }
             let observed = status.properties.as_ref().and_then(|fields| fields["observedGeneration"].default.clone());
             // Other defaults are those of the Rust types; they would fill in what was never seen. And what
             // was seen is to be written whatever it is.

@@ -2,6 +2,7 @@
 //!
 //! `crds/` is generated from here (`sgbind crds`), and a test compares the two.
 
+mod access;
 mod binding;
 mod common;
 mod crd;
@@ -9,6 +10,7 @@ pub mod names;
 mod rules;
 mod status;
 
+pub use access::*;
 pub use binding::*;
 pub use common::*;
 pub use crd::*;

@@ -75,9 +75,19 @@ pub fn each_a_network(list: &mut Schema) {
 /// Peers that one text names are compared: networks and ids. Comparing whole peers would fit the budget
 /// too, but costs the API server seconds for 60 lists of 60; `indexOf` doesn't.
 pub fn no_peer_twice() -> Rule {
-    let texts = "[self.map(a, has(a.cidr) ? a.cidr : has(a.vpc) ? 'vpc' \
-                 : has(a.securityGroup) && has(a.securityGroup.id) ? a.securityGroup.id \
-                 : has(a.prefixList) && has(a.prefixList.id) ? a.prefixList.id : '').filter(text, text != '')]";
+    no_text_twice("")
+}
+
+pub fn no_access_peer_twice() -> Rule {
+    no_text_twice("has(a.self) ? 'self' : ")
+}
+
+fn no_text_twice(more: &str) -> Rule {
+    let texts = format!(
+        "[self.map(a, has(a.cidr) ? a.cidr : has(a.vpc) ? 'vpc' : {more}\
+         has(a.securityGroup) && has(a.securityGroup.id) ? a.securityGroup.id \
+         : has(a.prefixList) && has(a.prefixList.id) ? a.prefixList.id : '').filter(text, text != '')]"
+    );
     explained(
         format!("{texts}.all(texts, texts.all(text, texts.indexOf(text) == texts.lastIndexOf(text)))"),
         format!(
@@ -97,6 +107,10 @@ pub fn no_group_twice() -> Rule {
 
 pub fn vpc_true() -> Rule {
     rule("self", "write vpc: true for all CIDR blocks of the VPC, or leave this peer out")
+}
+
+pub fn self_true() -> Rule {
+    rule("self", "write self: true for the members of the group itself, or leave this peer out")
 }
 
 // Names and ids of AWS
@@ -128,6 +142,13 @@ pub fn security_group_id() -> Rule {
 
 pub fn security_group_name() -> Rule {
     rule("!self.startsWith('sg-')", "no group name begins with sg-: give the id of a security group as id")
+}
+
+pub fn vpc_id() -> Rule {
+    rule(
+        "self.matches('^vpc-[0-9a-f]{8,17}$')",
+        "not the id of a VPC: write one such as vpc-0a1b2c3d4e5f67890 (a VPC's name is a tag, and need not be unique)",
+    )
 }
 
 pub fn prefix_list_id() -> Rule {
@@ -389,4 +410,118 @@ pub fn blue_green_member(color: &str) -> Rule {
         ),
     )
     .field_path(format!(".blueGreen.{color}"))
+}
+
+// Access by role
+
+pub fn some_direction() -> Rule {
+    rule(
+        "has(self.ingress) || has(self.egress)",
+        "nothing is declared: write ingress, egress or both (an empty list means that nothing is allowed)",
+    )
+}
+
+pub fn group_in_own_account() -> Rule {
+    rule(
+        "!has(self.securityGroup.accountID)",
+        "the account of the security group that is written is spec.accountID: write it there",
+    )
+    .field_path(".securityGroup")
+}
+
+pub fn vpc_beside_own_name() -> Rule {
+    rule(
+        "has(self.vpcID) || !(has(self.securityGroup.name) || has(self.securityGroup.tags))",
+        "a security group is looked up by name or tags in spec.vpcID: write vpcID, or give the group's id",
+    )
+    .field_path(".securityGroup")
+}
+
+pub fn vpc_beside_names(direction: &str, peers: &str) -> Rule {
+    rule(
+        format!(
+            "has(self.vpcID) || !has(self.{direction}) || self.{direction}.all(rule, rule.{peers}.all(peer, \
+             !has(peer.securityGroup) || !(has(peer.securityGroup.name) || has(peer.securityGroup.tags))))"
+        ),
+        "security groups are looked up by name or tags in spec.vpcID: write vpcID, or give the id of each peer",
+    )
+    .field_path(format!(".{direction}"))
+}
+
+pub fn some_traffic() -> Rule {
+    rule("has(self.services) || has(self.ports)", "no traffic is named: write services, ports or both")
+}
+
+pub fn some_services() -> Rule {
+    not_empty("no service is named: name at least one, or omit services and write ports")
+}
+
+pub fn some_access_ports() -> Rule {
+    not_empty("no port is named: name at least one, or omit ports and write services")
+}
+
+pub fn some_peers() -> Rule {
+    not_empty("nobody is named: name at least one peer, or leave this entry out")
+}
+
+/// ICMP and ICMPv6 as protocols are of one family each, and EC2 takes them with networks of that family only.
+pub fn icmp_family(peers: &str, protocol: &str, family: u8) -> Rule {
+    let (other_family, other) = if family == 4 { (6, "ICMPv6") } else { (4, "ICMP") };
+    let of_other = format!("has(peer.cidr) && isCIDR(peer.cidr) && cidr(peer.cidr).ip().family() == {other_family}");
+    explained(
+        format!(
+            "!has(self.ports) || !self.ports.exists(port, port.protocol == '{protocol}') \
+             || !self.{peers}.exists(peer, {of_other})"
+        ),
+        format!(
+            "'{protocol} is for IPv{family}, and %s is not: write an entry of its own with {other} for it, or the service \
+             Ping, PathMTUDiscovery or AllICMP, which follow the family'\
+             .format([self.{peers}.filter(peer, {of_other}).map(peer, peer.cidr)])"
+        ),
+    )
+}
+
+/// Source: `IpRange` in the EC2 API reference, without `&`, which comes back escaped.
+pub fn rule_description() -> Rule {
+    explained(
+        r"self.matches('^[a-zA-Z0-9 ._:/()#,@+=;{}!$*\\[\\]-]*$')",
+        r"'EC2 takes only a-z, A-Z, 0-9, spaces and ._-:/()#,@[]+=;{}!$* in a description, and this has %s: leave it out'.format([self.find('[^a-zA-Z0-9 ._:/()#,@+=;{}!$*\\[\\]-]')])",
+    )
+}
+
+pub fn port_of_transport() -> Rule {
+    explained(
+        "!(self.protocol in ['TCP', 'UDP']) || has(self.port)",
+        "'%s needs a port: write port, with endPort for a range; for every port write the service All%s'\
+         .format([self.protocol, self.protocol])",
+    )
+}
+
+pub fn no_port_of_others() -> Rule {
+    explained(
+        "self.protocol in ['TCP', 'UDP'] || !(has(self.port) || has(self.endPort))",
+        "'protocol %s has no ports: leave port and endPort out%s'\
+         .format([self.protocol, self.protocol == 'All' ? '' : ' (a type is written as icmpType)'])",
+    )
+}
+
+pub fn ports_in_order() -> Rule {
+    explained(
+        "!has(self.port) || !has(self.endPort) || self.port <= self.endPort",
+        "'the range is reversed: write port: %d and endPort: %d'.format([self.endPort, self.port])",
+    )
+}
+
+pub fn icmp_fields() -> Rule {
+    explained(
+        "self.protocol in ['ICMP', 'ICMPv6'] || !(has(self.icmpType) || has(self.icmpCode))",
+        "'protocol %s has no ICMP type or code: leave them out, or write the protocol ICMP or ICMPv6'.format([self.protocol])",
+    )
+}
+
+pub fn code_beside_type() -> Rule {
+    rule(
+        "!has(self.icmpCode) || has(self.icmpType)",
+        "a code belongs to a type: write icmpType too, or leave icmpCode out for any",
+    )
 }

@@ -18,6 +18,9 @@ pub struct Status {
     /// The load balancer as it was last read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub load_balancer: Option<LoadBalancerStatus>,
+    /// The security group that a SecurityGroupAccess writes, as it was last read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub security_group: Option<AccessGroupStatus>,
     /// The target groups as they were last read.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
@@ -137,6 +140,21 @@ pub struct TargetGroupStatus {
     pub addresses: Vec<String>,
 }
 
+/// The security group of a SecurityGroupAccess as it was last read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct AccessGroupStatus {
+    /// Id.
+    pub id: String,
+    /// Id of its VPC.
+    #[serde(rename = "vpcID")]
+    pub vpc_id: String,
+    /// CIDR blocks of the VPC, where a peer is `vpc: true`.
+    #[serde(rename = "vpcCIDRs", skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
+    pub vpc_cidrs: Vec<String>,
+}
+
 /// Where traffic goes, of two groups.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
@@ -154,6 +172,12 @@ pub struct BlueGreenStatus {
 pub struct SecurityGroupStatus {
     /// Id.
     pub id: String,
+    /// Account that owns it.
+    #[serde(rename = "accountID", skip_serializing_if = "String::is_empty")]
+    pub account_id: String,
+    /// Region that it is in.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub region: String,
     /// How full its ingress is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ingress: Option<RuleUsage>,

@@ -16,6 +16,7 @@ use super::error::Call;
 
 pub use groups::{RulesRead, SecurityGroup};
 pub use interfaces::Interface;
+pub use network::PrefixList;
 pub use writing::NewRule;
 
 /// How many values a filter may have. Source: "Filtering" in the EC2 user guide.

@@ -24,6 +24,6 @@ mod pages;
 mod testing;
 
 pub use clouds::{Cloud, Clouds, Source};
-pub use ec2::{Interface, NewRule, RulesRead, SecurityGroup};
+pub use ec2::{Interface, NewRule, PrefixList, RulesRead, SecurityGroup};
 pub use elb::{Actions, FoundLoadBalancer, Listener, LoadBalancer, Target, TargetGroup, TargetKind};
 pub use error::{AwsError, Call, ErrorClass, Refusal};

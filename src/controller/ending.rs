@@ -201,7 +201,8 @@ async fn weights(cloud: &Cloud, state: &GroupState) -> BTreeMap<PrefixListId, u3
     if lists.is_empty() {
         return BTreeMap::new();
     }
-    cloud.prefix_list_weights(&lists).await.unwrap_or_default()
+    let found = cloud.prefix_lists_by_id(&lists).await.unwrap_or_default();
+    found.into_iter().filter_map(|list| Some((list.id, list.weight?))).collect()
 }
 
 fn label(key: &GroupKey) -> metrics::Group {

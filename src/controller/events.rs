@@ -6,15 +6,14 @@ use k8s_openapi::api::core::v1::ObjectReference;
 use k8s_openapi::api::events::v1::Event;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
 use kube::api::{Api, PostParams};
-use kube::{Resource, ResourceExt};
 use tokio::sync::mpsc;
 
-use crate::api::ALBTargetBinding;
 use crate::api::names::FIELD_MANAGER;
 use crate::clock::Clock;
-use crate::model::{Action, ObjectRef, Step};
+use crate::model::{Action, Object, ObjectRef, Step};
 
 use super::Context;
+use super::objects::resource;
 
 /// As many events as may wait to be written; more are dropped, as they are news and no record.
 const WAITING: usize = 1000;
@@ -53,17 +52,18 @@ pub(super) struct News<'a> {
 }
 
 impl Sender {
-    pub(super) fn send(&self, clock: &Clock, reporter: &str, object: &ALBTargetBinding, news: News<'_>) {
+    pub(super) fn send(&self, clock: &Clock, reporter: &str, object: &Object, news: News<'_>) {
         let mut note = news.note.to_owned();
         if note.len() > NOTE_LIMIT {
             let end = (0..=NOTE_LIMIT - 3).rev().find(|end| note.is_char_boundary(*end)).unwrap_or(0);
             note.truncate(end);
             note.push_str("...");
         }
+        let reference = object.reference();
         let event = Event {
             metadata: ObjectMeta {
-                generate_name: Some(format!("{}-", object.name_any())),
-                namespace: object.namespace(),
+                generate_name: Some(format!("{}-", reference.name)),
+                namespace: Some(reference.namespace.clone()),
                 ..ObjectMeta::default()
             },
             type_: Some(if news.warning { "Warning" } else { "Normal" }.into()),
@@ -74,11 +74,11 @@ impl Sender {
             reporting_controller: Some(FIELD_MANAGER.into()),
             reporting_instance: Some(reporter.into()),
             regarding: Some(ObjectReference {
-                api_version: Some(ALBTargetBinding::api_version(&()).into()),
-                kind: Some(ALBTargetBinding::kind(&()).into()),
-                name: object.metadata.name.clone(),
-                namespace: object.namespace(),
-                uid: object.uid(),
+                api_version: Some(resource(reference.kind).api_version),
+                kind: Some(reference.kind.name().into()),
+                name: Some(reference.name),
+                namespace: Some(reference.namespace),
+                uid: object.metadata().uid.clone(),
                 ..ObjectReference::default()
             }),
             ..Event::default()

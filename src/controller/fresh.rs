@@ -4,37 +4,40 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 
 use futures::FutureExt;
-use kube::api::{Api, ListParams};
+use futures::future::try_join_all;
+use kube::api::{Api, DynamicObject, ListParams};
 
-use crate::api::ALBTargetBinding;
 use crate::batch::{Batch, WINDOW};
 use crate::model::{Kind, ObjectRef};
 
 use super::Context;
 use super::groups::Stop;
 use super::index::{Fingerprint, GroupView, fingerprint};
+use super::objects::resource;
 
 /// Lists all objects; those who ask at the same moment share a list, which is begun after they asked.
 pub(super) type FreshObjects = Batch<(), Fingerprint, kube::Error>;
 
-pub(super) fn objects(api: Api<ALBTargetBinding>) -> FreshObjects {
+pub(super) fn objects(client: &kube::Client, namespace: Option<&str>) -> FreshObjects {
+    let api = |kind| match namespace {
+        Some(namespace) => Api::namespaced_with(client.clone(), namespace, &resource(kind)),
+        None => Api::all_with(client.clone(), &resource(kind)),
+    };
+    let apis: [(Kind, Api<DynamicObject>); 2] = Kind::ALL.map(|kind| (kind, api(kind)));
     Batch::new(NonZeroUsize::MIN, WINDOW, move |_| {
-        let api = api.clone();
-        async move { Ok(BTreeMap::from([((), list(api).await?)])) }.boxed()
+        let apis = apis.clone();
+        async move {
+            let lists = try_join_all(apis.iter().map(|(kind, api)| list(*kind, api))).await?;
+            Ok(BTreeMap::from([((), lists.into_iter().flatten().collect())]))
+        }
+        .boxed()
     })
 }
 
-async fn list(api: Api<ALBTargetBinding>) -> Result<Fingerprint, kube::Error> {
+async fn list(kind: Kind, api: &Api<DynamicObject>) -> Result<Fingerprint, kube::Error> {
     // Without a resource version the list is read from etcd, not from the API server's cache.
     let list = api.list_metadata(&ListParams::default()).await?;
-    let print = |metadata: &kube::api::ObjectMeta| {
-        let reference = ObjectRef {
-            kind: Kind::AlbTargetBinding,
-            namespace: metadata.namespace.clone().unwrap_or_default(),
-            name: metadata.name.clone().unwrap_or_default(),
-        };
-        (reference, fingerprint(metadata))
-    };
+    let print = |metadata: &kube::api::ObjectMeta| (ObjectRef::of(kind, metadata), fingerprint(metadata));
     Ok(list.items.iter().map(|object| print(&object.metadata)).collect())
 }
 

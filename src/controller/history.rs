@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::model::{BindingFacts, Thing};
+use crate::model::{Facts, Thing};
 
 /// The facts of one binding over time.
 #[derive(Clone, Debug, Default)]
 pub struct History {
-    latest: Option<BindingFacts>,
+    latest: Option<Facts>,
     /// Other facts that held lately, with the time of the first complete read that contradicted them.
-    earlier: Vec<(BindingFacts, Instant)>,
+    earlier: Vec<(Facts, Instant)>,
     unsettled: Unsettled,
     missing_since: BTreeMap<Thing, Instant>,
 }
@@ -32,18 +32,18 @@ enum Unsettled {
 impl History {
     /// After a restart: what the status says was last known. `exact` says that nothing else can have
     /// been in force lately.
-    pub fn seeded(facts: Option<BindingFacts>, exact: bool) -> Self {
+    pub fn seeded(facts: Option<Facts>, exact: bool) -> Self {
         let unsettled = if exact { Unsettled::No } else { Unsettled::Yes };
         Self { latest: facts, unsettled, ..Self::default() }
     }
 
     /// What was last known.
-    pub fn latest(&self) -> Option<&BindingFacts> {
+    pub fn latest(&self) -> Option<&Facts> {
         self.latest.as_ref()
     }
 
     /// What was in force lately, and may be again.
-    pub fn earlier(&self) -> impl Iterator<Item = &BindingFacts> {
+    pub fn earlier(&self) -> impl Iterator<Item = &Facts> {
         self.earlier.iter().map(|(facts, _)| facts)
     }
 
@@ -62,7 +62,7 @@ impl History {
     }
 
     /// A complete read.
-    pub fn read(&mut self, facts: BindingFacts, at: Instant, delay: Duration) {
+    pub fn read(&mut self, facts: Facts, at: Instant, delay: Duration) {
         let settled = |since: Instant| at.saturating_duration_since(since) >= delay;
         self.earlier.retain(|(earlier, since)| *earlier != facts && !settled(*since));
         self.unsettled = match self.unsettled {
@@ -98,8 +98,8 @@ mod tests {
 
     const DELAY: Duration = Duration::from_secs(300);
 
-    fn facts(group: &str) -> BindingFacts {
-        BindingFacts { group: Some(SecurityGroupId::from(group)), ..BindingFacts::default() }
+    fn facts(group: &str) -> Facts {
+        Facts { group: Some(SecurityGroupId::from(group)), ..Facts::default() }
     }
 
     fn earlier(history: &History) -> Vec<&str> {

@@ -13,10 +13,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::api::{ALBTargetBinding, DriftStatus, ForeignRules, RuleUsage};
+use crate::api::{DriftStatus, ForeignRules, RuleUsage};
 use crate::model::{
-    BindingFacts, Claim, Declaration, ElbArn, GroupKey, Held, HoldReason, Known, Named, ObjectProblem, ObjectRef, Plan,
-    Resolution, Retained, RuleSpec, Scope, Stance, Standing, Thing,
+    Claim, Declaration, ElbArn, Facts, GroupKey, Held, HoldReason, Known, Named, Object, ObjectProblem, ObjectRef,
+    Plan, Resolution, Retained, RuleSpec, Scope, Stance, Standing, Thing,
 };
 use crate::validate;
 
@@ -93,14 +93,14 @@ impl Index {
     // Objects come, change and go.
 
     /// Takes an object in as the API server has it.
-    pub fn upsert(&mut self, object: ALBTargetBinding) -> Touched {
-        let reference = validate::object_ref(&object);
-        let declaration = validate::binding(&object, &self.home);
+    pub fn upsert(&mut self, object: Object) -> Touched {
+        let reference = object.reference();
+        let declaration = validate::object(&object, &self.home);
         let object = Arc::new(object);
         let known = self.objects.get(&reference);
         let before = known.map(|entry| entry.groups.clone()).unwrap_or_default();
         let mut touched = match self.objects.get_mut(&reference) {
-            Some(entry) if entry.object.metadata.uid == object.metadata.uid => entry.update(object, declaration),
+            Some(entry) if entry.object.metadata().uid == object.metadata().uid => entry.update(object, declaration),
             _ => {
                 // A namesake that was deleted and made anew while nobody looked goes with all that it claimed.
                 self.remove(&reference);
@@ -151,23 +151,20 @@ impl Index {
         self.objects.keys()
     }
 
-    pub fn object(&self, reference: &ObjectRef) -> Option<Arc<ALBTargetBinding>> {
+    pub fn object(&self, reference: &ObjectRef) -> Option<Arc<Object>> {
         self.objects.get(reference).map(|entry| Arc::clone(&entry.object))
     }
 
     pub fn fingerprint(&self) -> Fingerprint {
-        let print = |(reference, entry): (&ObjectRef, &Entry)| (reference.clone(), fingerprint(&entry.object.metadata));
+        let print =
+            |(reference, entry): (&ObjectRef, &Entry)| (reference.clone(), fingerprint(entry.object.metadata()));
         self.objects.iter().map(print).collect()
     }
 
     // What AWS says of them.
 
     /// What is needed to look an object up: its declaration, what was last known, and what is gone.
-    pub fn to_resolve(
-        &self,
-        reference: &ObjectRef,
-        now: Instant,
-    ) -> Option<(Declaration, BindingFacts, BTreeSet<Thing>)> {
+    pub fn to_resolve(&self, reference: &ObjectRef, now: Instant) -> Option<(Declaration, Facts, BTreeSet<Thing>)> {
         let entry = self.objects.get(reference)?;
         let declaration = entry.declaration.as_ref().ok()?;
         let live = !matches!(declaration.stance, Stance::Leaving(_));
@@ -258,7 +255,7 @@ impl Index {
             stance: declaration.stance,
             rules: needs.rules,
             retained,
-            recorded: entry.is_looked_up() && declaration.finalizer && declaration.recorded_groups.contains(&key.id),
+            recorded: entry.is_looked_up() && declaration.finalizer && declaration.recorded_groups.contains(key),
             pending_elsewhere: self.pending_elsewhere(reference, entry, key),
             governs: needs.governs,
             foreign_rules: declaration.foreign_rules,
@@ -352,15 +349,16 @@ pub fn removes_foreign(claim: &Claim) -> bool {
 mod tests {
     use super::*;
 
-    fn binding(uid: &str, group: &str) -> ALBTargetBinding {
-        serde_json::from_value(serde_json::json!({
+    fn binding(uid: &str, group: &str) -> Object {
+        let binding: crate::api::ALBTargetBinding = serde_json::from_value(serde_json::json!({
             "apiVersion": "sgbind.dev/v1alpha1",
             "kind": "ALBTargetBinding",
             "metadata": { "name": "shop", "namespace": "team-shop", "uid": uid, "generation": 1 },
             "spec": { "loadBalancer": { "name": "shop" } },
             "status": { "observedGeneration": 1, "securityGroups": [{ "id": group }] },
         }))
-        .expect("a binding")
+        .expect("a binding");
+        binding.into()
     }
 
     #[test]
@@ -384,7 +382,7 @@ mod tests {
         assert_eq!(index.calls_to_resolve_all(), 3);
         index.upsert(binding("two", "sg-new"));
         assert_eq!(index.calls_to_resolve_all(), 3, "its namesake is gone");
-        let reference = validate::object_ref(&binding("two", "sg-new"));
+        let reference = binding("two", "sg-new").reference();
         index.remove(&reference);
         index.remove(&reference);
         assert_eq!(index.calls_to_resolve_all(), 0);

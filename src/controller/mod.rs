@@ -19,6 +19,7 @@ mod objects;
 pub mod queue;
 mod run;
 mod waiting;
+mod watch;
 
 pub use index::Patience;
 pub use run::{Settings, Surroundings, run};
@@ -46,6 +47,7 @@ struct Context {
     leadership: Leadership,
     events: events::Sender,
     fresh_objects: fresh::FreshObjects,
+    listed: watch::Listed,
     settings: Settings,
     index: Mutex<Index>,
     /// Objects to look up in AWS.

@@ -1,16 +1,15 @@
 //! Tells an object of what was found and done: its status, its finalizer, its events.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use kube::api::{Api, Patch, PatchParams};
-use kube::{Resource, ResourceExt};
+use kube::ResourceExt;
+use kube::api::{Api, ApiResource, DynamicObject, Patch, PatchParams};
 use serde_json::json;
 use tokio::time::Instant;
 
 use crate::api::names::{FIELD_MANAGER, FINALIZER};
-use crate::api::{ALBTargetBinding, Status};
-use crate::model::{BindingFacts, Declaration, ObjectRef, Problem, Resolution, Stance, Thing};
+use crate::api::{ALBTargetBinding, SecurityGroupAccess, Status};
+use crate::model::{Declaration, Facts, Kind, Object, ObjectRef, Problem, Resolution, Stance, Thing};
 use crate::observe;
 use crate::validate;
 
@@ -47,11 +46,11 @@ impl Context {
     async fn resolve(
         &self,
         declaration: &Declaration,
-        previous: BindingFacts,
+        previous: Facts,
         gone: std::collections::BTreeSet<Thing>,
     ) -> Resolution {
         match self.clouds.scope(&declaration.scope) {
-            Ok(cloud) => observe::binding(&cloud, &self.us, declaration, &previous, &gone).await,
+            Ok(cloud) => observe::object(&cloud, &self.us, declaration, &previous, &gone).await,
             Err(error) => Resolution {
                 facts: previous,
                 problems: vec![Problem::new(observe::reason(error.class()), error.to_string())],
@@ -88,9 +87,10 @@ impl Context {
 
     async fn try_report(&self, reference: &ObjectRef) -> Result<(), kube::Error> {
         let farewell = self.index().farewell(reference);
-        let Some((mut object, status)) = self.index().status(reference, self.clock.now_wall()) else { return Ok(()) };
-        let api: Api<ALBTargetBinding> = Api::namespaced(self.client.clone(), &reference.namespace);
-        let has_finalizer = object.finalizers().iter().any(|name| name == FINALIZER);
+        let Some((object, status)) = self.index().status(reference, self.clock.now_wall()) else { return Ok(()) };
+        let api = api(&self.client, reference);
+        let has_finalizer = object.has_finalizer(FINALIZER);
+        let mut version = object.metadata().resource_version.clone();
         match farewell {
             Some(_) if !has_finalizer => return Ok(()),
             Some(Farewell::Go { left }) => {
@@ -108,51 +108,69 @@ impl Context {
             && !has_finalizer
             && !self.settings.read_only
         {
-            object = Arc::new(self.set_finalizer(&api, &object, true).await?);
+            version = self.set_finalizer(&api, &object, true).await?;
         }
         if self.index().is_catching_up(reference) {
             return Ok(());
         }
-        write_status(&api, &object, &status).await
+        write_status(&api, &object, version.as_deref(), &status).await
     }
 
+    /// Gives back the version of the object that has been written.
     async fn set_finalizer(
         &self,
-        api: &Api<ALBTargetBinding>,
-        object: &ALBTargetBinding,
+        api: &Api<DynamicObject>,
+        object: &Object,
         wanted: bool,
-    ) -> Result<ALBTargetBinding, kube::Error> {
+    ) -> Result<Option<String>, kube::Error> {
         let finalizers = if wanted { vec![FINALIZER] } else { vec![] };
+        let ApiResource { api_version, kind, .. } = resource(object.kind());
         let patch = json!({
-            "apiVersion": ALBTargetBinding::api_version(&()),
-            "kind": ALBTargetBinding::kind(&()),
-            "metadata": { "uid": object.uid(), "finalizers": finalizers },
+            "apiVersion": api_version,
+            "kind": kind,
+            "metadata": { "uid": object.metadata().uid, "finalizers": finalizers },
         });
         let params = PatchParams::apply(FINALIZER_MANAGER).force();
-        api.patch(&object.name_any(), &params, &Patch::Apply(patch)).await
+        let written = api.patch(&object.reference().name, &params, &Patch::Apply(patch)).await?;
+        Ok(written.resource_version())
     }
 }
 
-/// Writes a status, unless it is the one that is there.
+/// The kind as the API server knows it.
+pub(super) fn resource(kind: Kind) -> ApiResource {
+    match kind {
+        Kind::AlbTargetBinding => ApiResource::erase::<ALBTargetBinding>(&()),
+        Kind::SecurityGroupAccess => ApiResource::erase::<SecurityGroupAccess>(&()),
+    }
+}
+
+/// The objects of the reference's kind and namespace, whatever the kind.
+pub(super) fn api(client: &kube::Client, reference: &ObjectRef) -> Api<DynamicObject> {
+    Api::namespaced_with(client.clone(), &reference.namespace, &resource(reference.kind))
+}
+
+/// Writes a status, unless it is the one that is there. `version` is that of the object that the status was made for.
 ///
 /// # Errors
 /// 409 if the object has changed since it was read.
 pub(super) async fn write_status(
-    api: &Api<ALBTargetBinding>,
-    object: &ALBTargetBinding,
+    api: &Api<DynamicObject>,
+    object: &Object,
+    version: Option<&str>,
     status: &Status,
 ) -> Result<(), kube::Error> {
-    if object.status.as_ref() == Some(status) {
+    if object.status() == Some(status) {
         return Ok(());
     }
+    let ApiResource { api_version, kind, .. } = resource(object.kind());
     let patch = json!({
-        "apiVersion": ALBTargetBinding::api_version(&()),
-        "kind": ALBTargetBinding::kind(&()),
+        "apiVersion": api_version,
+        "kind": kind,
         // A status that is late must not come upon another object of the same name, nor upon a newer status. The API
         // server does not compare the uid here, but it does compare the version.
-        "metadata": { "resourceVersion": object.resource_version() },
+        "metadata": { "resourceVersion": version },
         "status": status,
     });
     let params = PatchParams::apply(FIELD_MANAGER).force();
-    api.patch_status(&object.name_any(), &params, &Patch::Apply(patch)).await.map(drop)
+    api.patch_status(&object.reference().name, &params, &Patch::Apply(patch)).await.map(drop)
 }

@@ -4,23 +4,21 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use futures::{StreamExt, TryStreamExt};
 use k8s_openapi::api::core::v1::Namespace;
+use kube::Resource;
 use kube::api::Api;
-use kube::runtime::utils::ResetTimerBackoff;
-use kube::runtime::{WatchStreamExt, watcher};
+use kube::core::NamespaceResourceScope;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::api::ALBTargetBinding;
 use crate::api::names::LEASE;
+use crate::api::{ALBTargetBinding, SecurityGroupAccess};
 use crate::aws::pacing::Pacer;
 use crate::aws::{AwsError, Clouds, Source};
 use crate::clock::{Clock, Jitter};
-use crate::model::{ClusterName, ObjectRef, Region, Us};
-use crate::telemetry::http::{Heartbeat, Readiness, Vitals};
-use crate::validate;
+use crate::model::{ClusterName, Kind, ObjectRef, Region, Us};
+use crate::telemetry::http::{Heartbeat, Vitals};
 
 use super::Context;
 use super::connection::with_time_limit;
@@ -30,13 +28,12 @@ use super::index::{Index, Patience};
 use super::leader::{Candidacy, Elector, Leadership, Timing};
 use super::queue::{Backoff, Priority, Queue, run_workers};
 use super::waiting;
+use super::watch::Listed;
 
 /// How many groups are worked on at once. They wait for AWS, and reads of one moment share a call.
 const GROUP_WORKERS: NonZeroUsize = NonZeroUsize::new(200).expect("not zero");
 const LOOKUP_WORKERS: NonZeroUsize = NonZeroUsize::new(32).expect("not zero");
 const REPORT_WORKERS: NonZeroUsize = NonZeroUsize::new(16).expect("not zero");
-/// A watch that has failed is well again when it has not failed for so long.
-const WATCH_RECOVERED: Duration = Duration::from_secs(2 * 60);
 /// The namespace whose UID is the cluster's identity.
 const IDENTITY_NAMESPACE: &str = "kube-system";
 /// Between attempts to reach what is needed to start.
@@ -96,7 +93,13 @@ pub async fn run(
     pacer.write_only_while(move || holder.is_held());
     let elector = elector.map(|elector| tokio::spawn(elector.run(election.clone())));
     let connecting = connect(&aws, &settings, &pacer, |error| {
-        waiting::tell_all(objects_api(&client, &settings), leadership.clone(), error, clock.now_wall())
+        let bindings = objects_api::<ALBTargetBinding>(&client, &settings);
+        let accesses = objects_api::<SecurityGroupAccess>(&client, &settings);
+        let (leadership, now) = (leadership.clone(), clock.now_wall());
+        async move {
+            waiting::tell_all(bindings, &leadership, &error, now).await;
+            waiting::tell_all(accesses, &leadership, &error, now).await;
+        }
     });
     if let Some(clouds) = until_stopped(&stop, connecting).await {
         tracing::info!(cluster = %us.cluster, identity = us.identity, home = %clouds.home(), read_only = settings.read_only, "starting");
@@ -127,7 +130,8 @@ async fn work(parts: Parts, vitals: Vitals, stop: CancellationToken) -> anyhow::
     let queue = || Backoff::default();
     let context = Arc::new(Context {
         us,
-        fresh_objects: fresh::objects(objects_api(&client, &settings)),
+        fresh_objects: fresh::objects(&client, settings.watch_namespace.as_deref()),
+        listed: Listed::default(),
         index: Mutex::new(Index::new(clouds.home().clone(), settings.patience)),
         client,
         clouds,
@@ -141,16 +145,31 @@ async fn work(parts: Parts, vitals: Vitals, stop: CancellationToken) -> anyhow::
         reports: Queue::new(queue(), jitter.clone()),
         jitter,
     });
-    let watching = tokio::spawn(Arc::clone(&context).watch(vitals.readiness, stop.clone()));
+    let bindings = objects_api::<ALBTargetBinding>(&context.client, &context.settings);
+    let accesses = objects_api::<SecurityGroupAccess>(&context.client, &context.settings);
+    let watching = [
+        tokio::spawn(Arc::clone(&context).watch(
+            bindings,
+            Kind::AlbTargetBinding,
+            vitals.readiness.clone(),
+            stop.clone(),
+        )),
+        tokio::spawn(Arc::clone(&context).watch(accesses, Kind::SecurityGroupAccess, vitals.readiness, stop.clone())),
+    ];
     Arc::clone(&context).lead(stop).await;
-    watching.await?;
+    for watch in watching {
+        watch.await?;
+    }
     drop(context);
     telling.await?;
     Ok(())
 }
 
-/// The objects that this controller is about.
-fn objects_api(client: &kube::Client, settings: &Settings) -> Api<ALBTargetBinding> {
+/// The objects of one kind that this controller is about.
+fn objects_api<K>(client: &kube::Client, settings: &Settings) -> Api<K>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+{
     match &settings.watch_namespace {
         Some(namespace) => Api::namespaced(client.clone(), namespace),
         None => Api::all(client.clone()),
@@ -223,86 +242,12 @@ fn election_of(
     (Some(elector), leadership)
 }
 
-/// How long a watch that fails waits: as kube's own default does, but by the chance that was handed in.
-struct WatchBackoff {
-    failures: u32,
-    backoff: Backoff,
-    jitter: Jitter,
-}
-
-impl WatchBackoff {
-    fn new(jitter: Jitter) -> Self {
-        let backoff = Backoff { base: Duration::from_millis(800), cap: Duration::from_secs(30), jitter: 1.0 };
-        Self { failures: 0, backoff, jitter }
-    }
-}
-
-impl Iterator for WatchBackoff {
-    type Item = Duration;
-
-    fn next(&mut self) -> Option<Duration> {
-        self.failures = self.failures.saturating_add(1);
-        Some(self.jitter.spread(self.backoff.wait(self.failures), self.backoff.jitter))
-    }
-}
-
-impl kube::runtime::utils::Backoff for WatchBackoff {
-    fn reset(&mut self) {
-        self.failures = 0;
-    }
-}
-
 impl Context {
-    /// Follows the objects of the API server.
-    async fn watch(self: Arc<Self>, readiness: Readiness, stop: CancellationToken) {
-        let api = objects_api(&self.client, &self.settings);
-        let patience = ResetTimerBackoff::new(WatchBackoff::new(self.jitter.clone()), WATCH_RECOVERED);
-        let mut stream = watcher(api, watcher::Config::default()).backoff(patience).boxed();
-        let mut listed: Option<std::collections::BTreeSet<ObjectRef>> = None;
-        loop {
-            let event = tokio::select! {
-                biased;
-                () = stop.cancelled() => return,
-                event = stream.try_next() => event,
-            };
-            match event {
-                Ok(Some(watcher::Event::Init)) => listed = Some(Default::default()),
-                Ok(Some(watcher::Event::InitApply(object))) => {
-                    listed.get_or_insert_default().insert(validate::object_ref(&object));
-                    self.take_in(object);
-                }
-                Ok(Some(watcher::Event::InitDone)) => {
-                    let listed = listed.take().unwrap_or_default();
-                    let gone: Vec<ObjectRef> =
-                        self.index().objects().filter(|known| !listed.contains(known)).cloned().collect();
-                    gone.iter().for_each(|object| self.drop_out(object));
-                    readiness.set_ready();
-                }
-                Ok(Some(watcher::Event::Apply(object))) => self.take_in(object),
-                Ok(Some(watcher::Event::Delete(object))) => self.drop_out(&validate::object_ref(&object)),
-                Ok(None) => return,
-                Err(error) => tracing::warn!(%error, "the watch of ALBTargetBindings failed; it goes on"),
-            }
-        }
-    }
-
-    fn take_in(&self, object: ALBTargetBinding) {
-        let reference = validate::object_ref(&object);
-        let touched = self.index().upsert(object);
-        self.touched(&reference, touched);
-    }
-
-    fn drop_out(&self, object: &ObjectRef) {
-        let groups = self.index().remove(object);
-        self.lookups.forget(object);
-        self.reports.forget(object);
-        for group in groups {
-            self.groups.push(group, Priority::Declared, Duration::ZERO);
-        }
-    }
-
     /// Works while this process leads.
     async fn lead(self: Arc<Self>, stop: CancellationToken) {
+        if stop.run_until_cancelled(self.listed.all()).await.is_none() {
+            return;
+        }
         while !stop.is_cancelled() {
             self.metrics.set_leader(false);
             tokio::select! {

@@ -3,22 +3,22 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::model::{ElbProtocol, GroupSelector, PeerGroup, PrefixListSelector};
+use crate::model::{ElbProtocol, GroupSelector, PeerGroup, PeerList, PrefixListSelector};
 use crate::testing::*;
 
-fn desired(spec: &str, facts: &BindingFacts) -> Desired {
-    binding(&declaration(spec).binding, facts)
+fn desired(spec: &str, facts: &Facts) -> Desired {
+    of(&declaration(spec).wants, facts)
 }
 
 #[track_caller]
-fn assert_rules(spec: &str, facts: &BindingFacts, expected: &[&str]) {
+fn assert_rules(spec: &str, facts: &Facts, expected: &[&str]) {
     let mut expected = texts(expected);
     expected.sort();
     assert_eq!(rules(&desired(spec, facts)), expected);
 }
 
 /// What is governed, such as `sg-alb ingress everything`.
-fn governed(spec: &str, facts: &BindingFacts) -> Vec<String> {
+fn governed(spec: &str, facts: &Facts) -> Vec<String> {
     let of_group = |(id, needs): (&SecurityGroupId, &GroupNeeds)| {
         let elsewhere = if needs.governs.unless_used_elsewhere { " unless used elsewhere" } else { "" };
         let (ingress, egress) = (extent(&needs.governs.ingress), extent(&needs.governs.egress));
@@ -29,7 +29,7 @@ fn governed(spec: &str, facts: &BindingFacts) -> Vec<String> {
 
 const SMALLEST: &str = "loadBalancer: {name: shop}";
 
-fn standard() -> BindingFacts {
+fn standard() -> Facts {
     facts(alb(&[443]), &[target_group("app", 8000, "sg-app")])
 }
 
@@ -283,7 +283,7 @@ fn alb_dual_stack_without_public_ipv4() {
 fn alb_prefix_list() {
     let mut facts = standard();
     let selector = PrefixListSelector::Name("com.amazonaws.global.cloudfront.origin-facing".into());
-    facts.peers.prefix_lists.insert(selector, "pl-cloudfront".into());
+    facts.peers.prefix_lists.insert(selector, PeerList { id: "pl-cloudfront".into(), family: None });
     assert_rules(
         "{loadBalancer: {name: shop}, manage: [ListenerIngress], \
           clients: [{prefixList: {name: com.amazonaws.global.cloudfront.origin-facing}}]}",
@@ -334,7 +334,7 @@ fn alb_ip_outside() {
     assert_rules(declared, &facts, &["sg-alb egress tcp 8000 to 10.200.0.0/24"]);
 }
 
-fn authenticating() -> BindingFacts {
+fn authenticating() -> Facts {
     let mut facts = standard();
     for listener in facts.load_balancer.iter_mut().flat_map(|each| each.listeners.values_mut()) {
         listener.authenticates = true;
@@ -536,7 +536,7 @@ fn every_subset_of_manage() {
     }
 }
 
-fn group_only() -> BindingFacts {
+fn group_only() -> Facts {
     let mut facts = facts(alb(&[]), &[]);
     facts.load_balancer = None;
     with_peer_group(facts, "sg-green")
@@ -571,7 +571,7 @@ fn only_declared_target_groups_are_meant_where_some_are() {
 
 #[test]
 fn without_a_group_to_write_nothing_is_needed() {
-    let facts = BindingFacts { group: None, ..standard() };
+    let facts = Facts { group: None, ..standard() };
     assert_rules(SMALLEST, &facts, &[]);
 }
 
@@ -630,7 +630,8 @@ fn no_ingress_is_governed_where_no_listener_is_known() {
 fn the_rules_of_one_target_group() {
     let targets = [target_group("blue", 8000, "sg-blue"), target_group("green", 8000, "sg-green")];
     let declaration = declaration(SMALLEST);
-    let rules = of_target_group(&declaration.binding, &facts(alb(&[443]), &targets), "green");
+    let rules =
+        of_target_group(declaration.wants.binding().expect("a binding"), &facts(alb(&[443]), &targets), "green");
     let lines: Vec<String> =
         rules.iter().flat_map(|(id, rules)| rules.iter().map(move |rule| format!("{id} {rule}"))).collect();
     assert_eq!(lines, ["sg-alb egress tcp 8000 to sg-green", "sg-green ingress tcp 8000 from sg-alb"]);

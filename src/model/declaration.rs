@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use crate::api::{Aspect, ForeignRules};
 
-use super::{AccountId, Cidr, ElbArn, ObjectRef, PrefixListId, Scope, SecurityGroupId, Tags};
+use super::{AccountId, Cidr, ElbArn, GroupKey, ObjectRef, PrefixListId, Scope, SecurityGroupId, Tags, Traffic, VpcId};
 
 /// An object that passed validation: what it asks for, in types that leave nothing to check.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,11 +13,35 @@ pub struct Declaration {
     pub scope: Scope,
     pub stance: Stance,
     pub foreign_rules: ForeignRules,
-    pub binding: Binding,
+    pub wants: Wants,
     /// Whether the finalizer is set: nothing is written for an object that could vanish unnoticed.
     pub finalizer: bool,
     /// Groups that the status names: those that this object has written, or is about to.
-    pub recorded_groups: BTreeSet<SecurityGroupId>,
+    pub recorded_groups: BTreeSet<GroupKey>,
+}
+
+/// What an object asks for, by its kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wants {
+    Binding(Binding),
+    Access(Access),
+}
+
+impl Wants {
+    /// Every peer that is declared anywhere.
+    pub fn peers(&self) -> Vec<&PeerSelector> {
+        match self {
+            Self::Binding(binding) => binding.peers().collect(),
+            Self::Access(access) => access.peers().collect(),
+        }
+    }
+
+    pub fn binding(&self) -> Option<&Binding> {
+        match self {
+            Self::Binding(binding) => Some(binding),
+            Self::Access(_) => None,
+        }
+    }
 }
 
 /// What an object lets us do.
@@ -142,6 +166,8 @@ pub enum PeerSelector {
     PrefixList(PrefixListSelector),
     /// All CIDR blocks of the VPC.
     Vpc,
+    /// The group that is written.
+    Itself,
 }
 
 impl Binding {
@@ -149,5 +175,42 @@ impl Binding {
     pub fn peers(&self) -> impl Iterator<Item = &PeerSelector> {
         let of_listeners = self.listeners.iter().flatten().filter_map(|listener| listener.clients.as_ref());
         self.clients.iter().chain(of_listeners).chain(self.identity_providers.iter()).flatten()
+    }
+}
+
+/// What a `SecurityGroupAccess` declares.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Access {
+    pub group: GroupSelector,
+    /// Where groups are looked up by name or tags.
+    pub vpc: Option<VpcId>,
+    /// `None`: this direction is not governed.
+    pub ingress: Option<Vec<AccessRule>>,
+    pub egress: Option<Vec<AccessRule>>,
+}
+
+/// All of some traffic, with each of some peers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccessRule {
+    pub traffic: Vec<NamedTraffic>,
+    pub peers: Vec<PeerSelector>,
+    /// For the rules' descriptions.
+    pub text: Option<String>,
+}
+
+/// Traffic under the name by which it was declared, such as `DNS`, or `TCP 9000-9010`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedTraffic {
+    pub name: String,
+    /// With IPv4 peers, and with peers that have no address family.
+    pub v4: Vec<Traffic>,
+    /// With IPv6 peers, and with peers that have no address family.
+    pub v6: Vec<Traffic>,
+}
+
+impl Access {
+    /// Every peer that is declared anywhere.
+    pub fn peers(&self) -> impl Iterator<Item = &PeerSelector> {
+        self.ingress.iter().chain(&self.egress).flatten().flat_map(|rule| &rule.peers)
     }
 }

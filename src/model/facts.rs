@@ -2,19 +2,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{AccountId, Cidr, ElbArn, GroupSelector, PrefixListId, PrefixListSelector, SecurityGroupId, VpcId};
 
-/// What AWS says of the things that a binding names, as far as rules follow from it.
+/// What AWS says of the things that an object names, as far as rules follow from it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct BindingFacts {
+pub struct Facts {
     pub load_balancer: Option<LoadBalancerFacts>,
-    /// The VPC of the load balancer, or of its group where only that is named.
+    /// The VPC of the load balancer, or of the group where only that is named.
     pub vpc: Option<VpcFacts>,
-    /// The load balancer's group that is written.
+    /// The load balancer's group that is written, or the one of a SecurityGroupAccess.
     pub group: Option<SecurityGroupId>,
     pub target_groups: Vec<TargetGroupFacts>,
     pub peers: PeerFacts,
 }
 
-impl BindingFacts {
+impl Facts {
     pub fn target_group(&self, name: &str) -> Option<&TargetGroupFacts> {
         self.target_groups.iter().find(|group| group.name == name)
     }
@@ -33,7 +33,7 @@ pub struct VpcFacts {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PeerFacts {
     pub groups: BTreeMap<GroupSelector, PeerGroup>,
-    pub prefix_lists: BTreeMap<PrefixListSelector, PrefixListId>,
+    pub prefix_lists: BTreeMap<PrefixListSelector, PeerList>,
 }
 
 /// A security group as a peer.
@@ -42,6 +42,21 @@ pub struct PeerGroup {
     pub id: SecurityGroupId,
     /// Given where it is not the writing group's own.
     pub account: Option<AccountId>,
+}
+
+/// A managed prefix list as a peer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PeerList {
+    pub id: PrefixListId,
+    /// `None` where AWS does not say.
+    pub family: Option<Family>,
+}
+
+/// An address family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Family {
+    V4,
+    V6,
 }
 
 /// What a load balancer looks like.
@@ -166,7 +181,7 @@ pub struct TargetGroupFacts {
 /// What a resolution came to: the facts so far as they are known, and what is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resolution {
-    pub facts: BindingFacts,
+    pub facts: Facts,
     /// What was not found or is ambiguous, for people.
     pub problems: Vec<Problem>,
     /// Whether every read succeeded and found what it looked for. If not, `facts` holds what was

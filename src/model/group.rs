@@ -73,12 +73,14 @@ impl Consent {
 pub struct Need {
     /// In words, such as "target group green: traffic port".
     pub reason: String,
-    /// The part of the pattern that it belongs to.
-    pub aspect: Aspect,
+    /// The part of a binding's pattern that it belongs to; `None` for a SecurityGroupAccess.
+    pub aspect: Option<Aspect>,
     /// Account of the peer group, where it is another one.
     pub peer_account: Option<AccountId>,
     /// Derived where no clients were declared: not made where a foreign rule covers the port already.
     pub by_default: bool,
+    /// What the object wants to stand in the rule's description.
+    pub texts: BTreeSet<String>,
 }
 
 /// What an object needs of one group.

@@ -86,6 +86,11 @@ pub struct NotTraffic {
 }
 
 impl Traffic {
+    /// "Destination unreachable: fragmentation needed". Source: RFC 792, RFC 1191.
+    pub const FRAGMENTATION_NEEDED: Self = Self::Icmp(Some(3), Some(4));
+    /// "Packet too big". Source: RFC 8201.
+    pub const PACKET_TOO_BIG: Self = Self::IcmpV6(Some(2), Some(0));
+
     pub const fn tcp(port: u16) -> Self {
         Self::Tcp(PortRange::single(port))
     }

@@ -46,7 +46,7 @@ proptest! {
 
     #[test]
     fn whom_a_description_names_is_read_back(objects in some_objects()) {
-        let text = describe(&us().cluster, &objects);
+        let text = describe(&us().cluster, &objects, &BTreeSet::new());
         prop_assert!(text.len() <= 255);
         match named(&us().cluster, &text) {
             Named::Exactly(read) => prop_assert_eq!(read, objects),
@@ -110,7 +110,7 @@ fn networks_are_held_as_ec2_stores_them() {
 #[test]
 fn a_description_is_sorted() {
     assert_eq!(
-        describe(&us().cluster, &objects(&["team-b/app", "team-a/web", "team-a/api"])),
+        describe(&us().cluster, &objects(&["team-b/app", "team-a/web", "team-a/api"]), &BTreeSet::new()),
         "sgbind prod: alb/team-a/api, alb/team-a/web, alb/team-b/app"
     );
 }
@@ -119,7 +119,7 @@ fn a_description_is_sorted() {
 fn a_description_is_cut_at_255_characters() {
     let names: Vec<String> = (0..20).map(|index| format!("team-shop/application-{index:02}")).collect();
     let many: BTreeSet<ObjectRef> = names.iter().map(|name| object(name)).collect();
-    let text = describe(&us().cluster, &many);
+    let text = describe(&us().cluster, &many, &BTreeSet::new());
     assert_eq!(text.len(), 255);
     assert!(text.ends_with("..."));
     let Named::AtLeast(read) = named(&us().cluster, &text) else { panic!("{text}") };
@@ -128,7 +128,7 @@ fn a_description_is_cut_at_255_characters() {
 
     // One that just fits is whole.
     let last = "n".repeat(255 - "sgbind prod: alb/a/".len());
-    let fits = describe(&us().cluster, &objects(&[&format!("a/{last}")]));
+    let fits = describe(&us().cluster, &objects(&[&format!("a/{last}")]), &BTreeSet::new());
     assert_eq!(fits.len(), 255);
     assert_eq!(named(&us().cluster, &fits), Named::Exactly(objects(&[&format!("a/{last}")])));
 }

@@ -1,47 +1,53 @@
 use std::collections::BTreeSet;
 
-use crate::aws::{AwsError, Cloud, Interface};
+use crate::aws::{AwsError, Cloud, Interface, PrefixList};
 use crate::model::{
-    ElbArn, GroupSelector, PeerGroup, PeerSelector, PrefixListSelector, Reason, SecurityGroupId, Usage, VpcId,
+    ElbArn, GroupSelector, PeerGroup, PeerList, PeerSelector, PrefixListSelector, Reason, SecurityGroupId, Usage, VpcId,
 };
 
 use super::Resolving;
 use super::load_balancer::list;
 
 impl Resolving<'_> {
-    /// Looks up every group and prefix list that the binding names.
-    pub(super) async fn named_peers(&mut self) {
-        let binding = self.binding;
-        let Some(vpc) = self.facts.vpc.as_ref().map(|vpc| vpc.id.clone()) else { return };
-        let of_targets = binding.target_groups.iter().flatten().flat_map(|group| group.groups.iter().flatten());
-        let groups: BTreeSet<&GroupSelector> = binding
-            .peers()
-            .filter_map(|peer| match peer {
-                PeerSelector::Group(selector) => Some(selector),
-                _ => None,
-            })
-            .chain(of_targets)
-            .collect();
+    /// Looks up every group and prefix list that the object names: as peers, and besides. Names and tags of groups
+    /// hold in the VPC.
+    pub(super) async fn named_peers(
+        &mut self,
+        peers: &[&PeerSelector],
+        besides: &[&GroupSelector],
+        vpc: Option<&VpcId>,
+    ) {
+        let of_peers = peers.iter().filter_map(|peer| match peer {
+            PeerSelector::Group(selector) => Some(selector),
+            _ => None,
+        });
+        let groups: BTreeSet<&GroupSelector> = of_peers.chain(besides.iter().copied()).collect();
         for selector in groups {
-            if let Some(id) = self.select_group("a security group", selector, &vpc).await {
-                let account = match selector {
-                    GroupSelector::Id { account, .. } => account.clone(),
-                    _ => None,
-                };
-                self.facts.peers.groups.insert(selector.clone(), PeerGroup { id, account });
+            if let Some(found) = self.peer_group(selector, vpc).await {
+                self.facts.peers.groups.insert(selector.clone(), found);
             } else if let Some(known) = self.previous.peers.groups.get(selector) {
                 self.facts.peers.groups.insert(selector.clone(), known.clone());
             }
         }
-        let lists: BTreeSet<&PrefixListSelector> = binding
-            .peers()
+        let lists: BTreeSet<&PrefixListSelector> = peers
+            .iter()
             .filter_map(|peer| match peer {
                 PeerSelector::PrefixList(selector) => Some(selector),
                 _ => None,
             })
             .collect();
-        for selector in lists {
-            self.prefix_list(selector).await;
+        self.prefix_lists(&lists).await;
+    }
+
+    async fn peer_group(&mut self, selector: &GroupSelector, vpc: Option<&VpcId>) -> Option<PeerGroup> {
+        match (selector, vpc) {
+            (GroupSelector::Id { id, account }, _) => Some(PeerGroup { id: id.clone(), account: account.clone() }),
+            (_, Some(vpc)) => {
+                let id = self.select_group("a security group", selector, vpc).await?;
+                Some(PeerGroup { id, account: None })
+            }
+            // That nothing is known of the VPC has been told.
+            (_, None) => None,
         }
     }
 
@@ -72,25 +78,54 @@ impl Resolving<'_> {
         }
     }
 
-    async fn prefix_list(&mut self, selector: &PrefixListSelector) {
-        let found = match selector {
-            PrefixListSelector::Id(id) => Some(id.clone()),
-            PrefixListSelector::Name(name) => {
-                let answer = self.cloud.prefix_lists_named(name).await;
-                let mut found = self.answer(answer);
-                if found.as_ref().is_some_and(|found| found.len() != 1) {
-                    let count = found.as_ref().map_or(0, Vec::len);
-                    let message =
-                        format!("{count} prefix lists named {name:?} in {}, expected one", self.cloud.scope());
-                    self.unknown(Reason::PrefixListNotFound, message);
-                    found = None;
-                }
-                found.and_then(|mut found| found.pop())
+    /// One call for all that are named by their ids, and one for all that are named by name.
+    async fn prefix_lists(&mut self, selectors: &BTreeSet<&PrefixListSelector>) {
+        let (mut ids, mut names) = (BTreeSet::new(), BTreeSet::new());
+        for selector in selectors {
+            match selector {
+                PrefixListSelector::Id(id) => drop(ids.insert(id.clone())),
+                PrefixListSelector::Name(name) => drop(names.insert(name.clone())),
             }
-        };
-        let known = found.or_else(|| self.previous.peers.prefix_lists.get(selector).cloned());
-        if let Some(id) = known {
-            self.facts.peers.prefix_lists.insert(selector.clone(), id);
+        }
+        let by_id = self.cloud.prefix_lists_by_id(&ids).await;
+        let by_name = self.cloud.prefix_lists_by_name(&names).await;
+        let (by_id, by_name) = (self.answer(by_id), self.answer(by_name));
+        for selector in selectors {
+            let found = match selector {
+                PrefixListSelector::Id(id) => by_id.as_ref().and_then(|lists| {
+                    let found = lists.iter().filter(|list| list.id == *id).collect();
+                    self.only_list(&format!("a prefix list {id}"), found)
+                }),
+                PrefixListSelector::Name(name) => by_name.as_ref().and_then(|lists| {
+                    let found = lists.iter().filter(|list| list.name == *name).collect();
+                    self.only_list(&format!("a prefix list named {name:?}"), found)
+                }),
+            };
+            let known = found.or_else(|| self.previous.peers.prefix_lists.get(*selector).cloned());
+            if let Some(list) = known {
+                self.facts.peers.prefix_lists.insert((*selector).clone(), list);
+            }
+        }
+    }
+
+    fn only_list(&mut self, what: &str, found: Vec<&PrefixList>) -> Option<PeerList> {
+        match found[..] {
+            [list] => Some(PeerList { id: list.id.clone(), family: list.family }),
+            [] => {
+                let message = format!(
+                    "{what} is not in {}: check its spelling, and that it is shared with this account",
+                    self.cloud.scope()
+                );
+                self.unknown(Reason::PrefixListNotFound, message);
+                None
+            }
+            _ => {
+                let ids: Vec<&str> = found.iter().map(|list| list.id.as_str()).collect();
+                let message =
+                    format!("{what}: {} has several ({}). Name one by its id", self.cloud.scope(), ids.join(", "));
+                self.unknown(Reason::PrefixListNotFound, message);
+                None
+            }
         }
     }
 }

@@ -4,8 +4,8 @@ use futures::future::try_join_all;
 
 use crate::aws::{AwsError, Cloud, FoundLoadBalancer, Listener, LoadBalancer};
 use crate::model::{
-    Consent, ElbArn, GroupSelector, ListenerFacts, LoadBalancerFacts, LoadBalancerKind, LoadBalancerSelector, Problem,
-    Reason, SecurityGroupId, Thing, VpcFacts, VpcId,
+    Binding, Consent, ElbArn, GroupSelector, ListenerFacts, LoadBalancerFacts, LoadBalancerKind, LoadBalancerSelector,
+    Problem, Reason, SecurityGroupId, Thing, VpcFacts, VpcId,
 };
 
 use super::Resolving;
@@ -15,9 +15,9 @@ pub(super) type Forwards = BTreeMap<ElbArn, i32>;
 
 impl Resolving<'_> {
     /// Finds the load balancer, its listeners and the group of it that is written.
-    pub(super) async fn load_balancer(&mut self) -> Forwards {
-        let Some(selector) = &self.binding.load_balancer else {
-            self.group_alone().await;
+    pub(super) async fn load_balancer(&mut self, binding: &Binding) -> Forwards {
+        let Some(selector) = &binding.load_balancer else {
+            self.group_alone(binding).await;
             return Forwards::new();
         };
         let Some(found) = self.find(selector).await else {
@@ -32,7 +32,7 @@ impl Resolving<'_> {
         };
         self.vpc(&found.vpc).await;
         self.facts.load_balancer = Some(facts(&found, listeners));
-        self.facts.group = self.group_of(&found).await;
+        self.facts.group = self.group_of(binding, &found).await;
         forwards
     }
 
@@ -104,7 +104,7 @@ impl Resolving<'_> {
         self.answer(answer)
     }
 
-    async fn vpc(&mut self, id: &VpcId) {
+    pub(super) async fn vpc(&mut self, id: &VpcId) {
         let answer = self.cloud.vpc_cidrs(id).await;
         self.facts.vpc = match self.answer(answer) {
             Some(cidrs) => Some(VpcFacts { id: id.clone(), cidrs }),
@@ -113,7 +113,7 @@ impl Resolving<'_> {
     }
 
     /// Which of the load balancer's groups is written.
-    async fn group_of(&mut self, found: &LoadBalancer) -> Option<SecurityGroupId> {
+    async fn group_of(&mut self, binding: &Binding, found: &LoadBalancer) -> Option<SecurityGroupId> {
         if found.groups.is_empty() {
             let message = format!(
                 "load balancer {} has no security group, so rules can't refer to it: create it anew with one, or admit the \
@@ -123,7 +123,7 @@ impl Resolving<'_> {
             self.problems.push(Problem::new(Reason::NetworkLoadBalancerWithoutSecurityGroup, message));
             return None;
         }
-        if let Some(selector) = &self.binding.group {
+        if let Some(selector) = &binding.group {
             let group = self.select_group("spec.loadBalancer.securityGroup", selector, &found.vpc).await?;
             if found.groups.contains(&group) {
                 return Some(group);
@@ -186,9 +186,9 @@ impl Resolving<'_> {
     }
 
     /// A group without a load balancer: `spec.loadBalancer.securityGroup` alone.
-    async fn group_alone(&mut self) {
+    async fn group_alone(&mut self, binding: &Binding) {
         self.fall_back();
-        let Some(GroupSelector::Id { id, .. }) = &self.binding.group else {
+        let Some(GroupSelector::Id { id, .. }) = &binding.group else {
             self.unknown(
                 Reason::SecurityGroupNotFound,
                 "without a load balancer there is no VPC to look in: name spec.loadBalancer.securityGroup by its id",

@@ -1,6 +1,7 @@
-//! I/O: what a binding names is looked up in AWS. What can't be read or found is told, and what was last
+//! I/O: what an object names is looked up in AWS. What can't be read or found is told, and what was last
 //! known stands in for it.
 
+mod access;
 mod groups;
 mod load_balancer;
 mod targets;
@@ -10,32 +11,32 @@ pub use groups::usage;
 use std::collections::BTreeSet;
 
 use crate::aws::{AwsError, Cloud, ErrorClass};
-use crate::model::{BindingFacts, Declaration, Problem, Reason, Resolution, Thing, Us};
+use crate::model::{Binding, Declaration, Facts, Problem, Reason, Resolution, Thing, Us, Wants};
 
-/// Looks up everything that a binding names.
+/// Looks up everything that an object names.
 ///
 /// `previous` is what was last known; `gone` is what has been missing for so long that it no longer counts.
-pub async fn binding(
+pub async fn object(
     cloud: &Cloud,
     us: &Us,
     declaration: &Declaration,
-    previous: &BindingFacts,
+    previous: &Facts,
     gone: &BTreeSet<Thing>,
 ) -> Resolution {
     let mut resolving = Resolving {
         cloud,
         us,
-        binding: &declaration.binding,
         previous,
         gone,
-        facts: BindingFacts::default(),
+        facts: Facts::default(),
         problems: Vec::new(),
         complete: true,
         absent: BTreeSet::new(),
     };
-    let forwards = resolving.load_balancer().await;
-    resolving.named_peers().await;
-    resolving.target_groups(&forwards).await;
+    match &declaration.wants {
+        Wants::Binding(binding) => resolving.binding(binding).await,
+        Wants::Access(access) => resolving.access(access).await,
+    }
     let Resolving { facts, mut problems, complete, absent, .. } = resolving;
     problems.sort();
     problems.dedup();
@@ -46,16 +47,24 @@ pub async fn binding(
 struct Resolving<'a> {
     cloud: &'a Cloud,
     us: &'a Us,
-    binding: &'a crate::model::Binding,
-    previous: &'a BindingFacts,
+    previous: &'a Facts,
     gone: &'a BTreeSet<Thing>,
-    facts: BindingFacts,
+    facts: Facts,
     problems: Vec<Problem>,
     complete: bool,
     absent: BTreeSet<Thing>,
 }
 
 impl Resolving<'_> {
+    async fn binding(&mut self, binding: &Binding) {
+        let forwards = self.load_balancer(binding).await;
+        let of_targets = binding.target_groups.iter().flatten().flat_map(|group| group.groups.iter().flatten());
+        let (peers, groups): (Vec<_>, Vec<_>) = (binding.peers().collect(), of_targets.collect());
+        let vpc = self.facts.vpc.as_ref().map(|vpc| vpc.id.clone());
+        self.named_peers(&peers, &groups, vpc.as_ref()).await;
+        self.target_groups(binding, &forwards).await;
+    }
+
     /// Something is wrong, and what follows from it is not known.
     fn unknown(&mut self, reason: Reason, message: impl Into<String>) {
         self.problems.push(Problem::new(reason, message));

@@ -6,7 +6,7 @@ use ipnet::IpNet;
 
 use crate::aws::{AwsError, Cloud, FoundLoadBalancer, Interface, Target, TargetGroup, TargetKind};
 use crate::model::{
-    Cidr, ElbArn, ElbProtocol, InstanceId, Reason, SecurityGroupId, TargetGroupDeclaration, TargetGroupFacts,
+    Binding, Cidr, ElbArn, ElbProtocol, InstanceId, Reason, SecurityGroupId, TargetGroupDeclaration, TargetGroupFacts,
     TargetGroupSelector, Thing,
 };
 
@@ -32,8 +32,8 @@ struct Homes {
 
 impl Resolving<'_> {
     /// Finds the target groups, their targets and the groups of these.
-    pub(super) async fn target_groups(&mut self, forwards: &Forwards) {
-        match &self.binding.target_groups {
+    pub(super) async fn target_groups(&mut self, binding: &Binding, forwards: &Forwards) {
+        match &binding.target_groups {
             Some(declared) => {
                 for group in declared {
                     self.declared(group, forwards).await;

@@ -2,8 +2,8 @@
 
 use crate::api::ForeignRules;
 use crate::model::{
-    Action, ActualRule, Claim, Consent, Direction, Extent, Governance, Held, HoldReason, Ownership, Peer, RuleSpec,
-    Stance, Usage,
+    Action, ActualRule, Claim, Consent, Direction, Extent, Governance, Held, HoldReason, Kind, Ownership, Peer,
+    RuleSpec, Stance, Usage,
 };
 
 use super::surplus::hold_for_knowledge;
@@ -49,10 +49,10 @@ impl<'a> Planner<'a> {
             && !(direction == Direction::Ingress && self.is_controllers_ingress(claim))
     }
 
-    /// Whether an object would write the ingress of its load balancer's group, which the AWS Load Balancer
-    /// Controller keeps.
+    /// Whether an object would govern the ingress of a group that the AWS Load Balancer Controller keeps.
     fn is_controllers_ingress(&self, claim: &Claim) -> bool {
-        claim.governs.unless_used_elsewhere && self.input.group.is_load_balancer_controllers()
+        let governs = claim.governs.unless_used_elsewhere || claim.object.kind == Kind::SecurityGroupAccess;
+        governs && self.input.group.is_load_balancer_controllers()
     }
 
     pub(super) fn foreign(&mut self) {

@@ -70,7 +70,8 @@ prop_compose! {
     ) -> Claim {
         let need = |spec: &RuleSpec| Need {
             reason: format!("needed by {name}"),
-            aspect: Aspect::TargetIngress,
+            aspect: Some(Aspect::TargetIngress),
+            texts: BTreeSet::new(),
             peer_account: None,
             by_default: defaults.contains(spec),
         };

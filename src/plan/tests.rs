@@ -43,7 +43,7 @@ fn by_default(claim: Claim) -> Claim {
 }
 
 fn of_listeners(claim: Claim) -> Claim {
-    let aspect = Aspect::ListenerIngress;
+    let aspect = Some(Aspect::ListenerIngress);
     let rules = claim.rules.into_iter().map(|(spec, need)| (spec, Need { aspect, ..need })).collect();
     Claim { rules, ..claim }
 }
@@ -758,7 +758,7 @@ fn a_list_is_a_peer_like_another() {
 #[test]
 fn our_own_listener_rule_stays_on_a_group_that_the_load_balancer_controller_takes_over() {
     let mut shop = claim("shop", &["ingress tcp 443 from 10.0.0.0/8"]);
-    shop.rules.values_mut().for_each(|need| need.aspect = Aspect::ListenerIngress);
+    shop.rules.values_mut().for_each(|need| need.aspect = Some(Aspect::ListenerIngress));
     let rules = vec![ours("ingress tcp 443 from 10.0.0.0/8", &["shop"])];
     let scene = Scene::new(vec![shop], rules).tagged(load_balancer_controllers());
     assert_plan(&scene, &["held, NotPermitted: revoke sg-1 ingress tcp 443 from 10.0.0.0/8"]);

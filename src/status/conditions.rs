@@ -1,6 +1,6 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
-use crate::model::{Problem, Stance};
+use crate::model::{Kind, Problem, Stance};
 
 use super::{Input, Summary, blue_green_is_ready, observes};
 
@@ -36,14 +36,14 @@ fn condition(input: &Input<'_>, verdict: Verdict) -> Condition {
         Some(false) => "False",
         None => "Unknown",
     };
-    let before = input.object.status.iter().flat_map(|status| &status.conditions);
+    let before = input.object.status().into_iter().flat_map(|status| &status.conditions);
     let same = before.into_iter().find(|before| before.type_ == verdict.kind && before.status == status);
     Condition {
         type_: verdict.kind.into(),
         status: status.into(),
         reason: verdict.reason,
         message: verdict.message,
-        observed_generation: input.object.metadata.generation,
+        observed_generation: input.object.metadata().generation,
         last_transition_time: same.map_or(Time(input.now), |before| before.last_transition_time.clone()),
     }
 }
@@ -63,7 +63,7 @@ fn resolved(input: &Input<'_>, summary: &Summary) -> Verdict {
         return Verdict::new(KIND, Some(true), "Resolved", "the object is being deleted");
     }
     let Some(resolution) = input.resolution else {
-        return Verdict::new(KIND, None, "Applying", "looking up the load balancer and its targets");
+        return Verdict::new(KIND, None, "Applying", "looking up what the object names");
     };
     match summary.problems.iter().find(|problem| problem.reason.is_about_resolution()) {
         Some(problem) => Verdict::new(KIND, Some(false), problem.reason.word(), &problem.message),
@@ -71,7 +71,10 @@ fn resolved(input: &Input<'_>, summary: &Summary) -> Verdict {
             KIND,
             Some(true),
             "Resolved",
-            "load balancer, target groups, security groups and peers were found",
+            match input.object.kind() {
+                Kind::AlbTargetBinding => "load balancer, target groups, security groups and peers were found",
+                Kind::SecurityGroupAccess => "the security group and all peers were found",
+            },
         ),
         None => {
             let (reason, message) = first(resolution.problems.first());

@@ -1,16 +1,16 @@
-//! The facts of a binding as its status tells them, and back: after a restart they are what was last known.
+//! The facts of an object as its status tells them, and back: after a restart they are what was last known.
 
 use std::collections::BTreeSet;
 
-use crate::api::{ListenerStatus, LoadBalancerStatus, Status, TargetGroupStatus};
+use crate::api::{AccessGroupStatus, ListenerStatus, LoadBalancerStatus, Status, TargetGroupStatus};
 use crate::desired;
 use crate::model::{
-    BindingFacts, Cidr, Declaration, ElbArn, ElbProtocol, ListenerFacts, LoadBalancerFacts, LoadBalancerKind,
+    Cidr, Declaration, ElbArn, ElbProtocol, Facts, ListenerFacts, LoadBalancerFacts, LoadBalancerKind,
     LoadBalancerScheme, PeerFacts, TargetGroupFacts, VpcFacts,
 };
 
 /// Puts the facts into a status.
-pub(super) fn write(status: &mut Status, declaration: &Declaration, facts: &BindingFacts) {
+pub(super) fn write(status: &mut Status, declaration: &Declaration, facts: &Facts) {
     status.load_balancer = facts.load_balancer.as_ref().map(|load_balancer| LoadBalancerStatus {
         name: load_balancer.name.clone(),
         arn: load_balancer.arn.to_string(),
@@ -32,8 +32,16 @@ pub(super) fn write(status: &mut Status, declaration: &Declaration, facts: &Bind
             })
             .collect(),
     });
-    status.target_groups = desired::target_groups(&declaration.binding, facts)
+    let binding = declaration.wants.binding();
+    status.security_group = facts.group.as_ref().filter(|_| binding.is_none()).map(|group| AccessGroupStatus {
+        id: group.to_string(),
+        vpc_id: facts.vpc.as_ref().map(|vpc| vpc.id.to_string()).unwrap_or_default(),
+        vpc_cidrs: facts.vpc.iter().flat_map(|vpc| &vpc.cidrs).map(Cidr::to_string).collect(),
+    });
+    status.target_groups = binding
+        .map(|binding| desired::target_groups(binding, facts))
         .into_iter()
+        .flatten()
         .map(|group| TargetGroupStatus {
             name: group.name.into(),
             arn: group.facts.and_then(|facts| facts.arn.as_ref()).map(ToString::to_string).unwrap_or_default(),
@@ -49,18 +57,27 @@ pub(super) fn write(status: &mut Status, declaration: &Declaration, facts: &Bind
 }
 
 /// Reads the facts back from a status. `None` where it holds none, or nothing that can be understood.
-pub fn facts_of(status: &Status) -> Option<BindingFacts> {
+pub fn facts_of(status: &Status) -> Option<Facts> {
+    if let Some(group) = &status.security_group {
+        return Some(Facts {
+            vpc: vpc(&group.vpc_id, &group.vpc_cidrs),
+            group: Some(group.id.as_str().into()),
+            ..Facts::default()
+        });
+    }
     let load_balancer = status.load_balancer.as_ref()?;
-    let group = load_balancer.security_group.as_deref().map(Into::into);
-    let cidrs = load_balancer.vpc_cidrs.iter().filter_map(|text| cidr(text)).collect();
-    let vpc_id = Some(load_balancer.vpc_id.as_str()).filter(|id| !id.is_empty());
-    Some(BindingFacts {
+    Some(Facts {
         load_balancer: Some(read_load_balancer(load_balancer)?),
-        vpc: vpc_id.map(|id| VpcFacts { id: id.into(), cidrs }),
-        group,
+        vpc: vpc(&load_balancer.vpc_id, &load_balancer.vpc_cidrs),
+        group: load_balancer.security_group.as_deref().map(Into::into),
         target_groups: status.target_groups.iter().map(read_target_group).collect(),
         peers: PeerFacts::default(),
     })
+}
+
+fn vpc(id: &str, cidrs: &[String]) -> Option<VpcFacts> {
+    let cidrs = cidrs.iter().filter_map(|text| cidr(text)).collect();
+    (!id.is_empty()).then(|| VpcFacts { id: id.into(), cidrs })
 }
 
 fn read_load_balancer(status: &LoadBalancerStatus) -> Option<LoadBalancerFacts> {

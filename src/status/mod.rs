@@ -9,13 +9,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use crate::api::{
-    ALBTargetBinding, BlueGreenStatus, DriftStatus, HeldStatus, RuleCounts, RuleUsage, SecurityGroupStatus, Status,
-};
+use crate::api::{BlueGreenStatus, DriftStatus, HeldStatus, RuleCounts, RuleUsage, SecurityGroupStatus, Status};
 use crate::desired::{self, Desired};
 use crate::model::{
-    BindingFacts, Declaration, Direction, HoldReason, ObjectRef, Plan, Problem, Resolution, RuleSpec, SecurityGroupId,
-    Stance, Standing,
+    Declaration, Direction, Facts, GroupKey, HoldReason, Object, ObjectRef, Plan, Problem, Resolution, RuleSpec,
+    SecurityGroupId, Stance, Standing,
 };
 use crate::validate::Finding;
 
@@ -27,12 +25,14 @@ const MOST_STEPS: usize = 50;
 /// Everything that a status depends on.
 #[derive(Clone, Debug)]
 pub struct Input<'a> {
-    pub object: &'a ALBTargetBinding,
+    pub object: &'a Object,
     pub reference: &'a ObjectRef,
     pub declaration: Result<&'a Declaration, &'a [Finding]>,
     /// What was found at this generation; `None` before it was looked for.
     pub resolution: Option<&'a Resolution>,
     pub desired: &'a Desired,
+    /// Groups that the object's status names already.
+    pub recorded: &'a BTreeSet<GroupKey>,
     /// How the groups stand that this object needs or has written.
     pub groups: &'a BTreeMap<SecurityGroupId, GroupReport<'a>>,
     /// A repair since the last status.
@@ -54,10 +54,10 @@ pub struct GroupReport<'a> {
 }
 
 /// Writes the status.
-pub fn binding(input: &Input<'_>) -> Status {
+pub fn of(input: &Input<'_>) -> Status {
     let summary = Summary::new(input);
-    let mut status = input.object.status.clone().unwrap_or_default();
-    status.observed_generation = input.object.metadata.generation.unwrap_or_default();
+    let mut status = input.object.status().cloned().unwrap_or_default();
+    status.observed_generation = input.object.metadata().generation.unwrap_or_default();
     if let (Some(resolution), Ok(declaration)) = (input.resolution, input.declaration) {
         facts::write(&mut status, declaration, &resolution.facts);
         status.blue_green = blue_green(declaration, &resolution.facts);
@@ -152,20 +152,25 @@ impl Summary {
 
 /// The groups that the object needs, and those that still hold rules made for it.
 fn security_groups(input: &Input<'_>) -> Vec<SecurityGroupStatus> {
-    let recorded = crate::validate::recorded_groups(input.object);
-    let uncleaned = recorded.into_iter().filter(|id| match input.groups.get(id) {
+    let uncleaned = input.recorded.iter().cloned().filter(|key| match input.groups.get(&key.id) {
         Some(report) if report.current => {
             report.plan.standing.get(input.reference).is_some_and(|standing| !standing.surplus.is_empty())
                 || is_retained(report.plan, input.reference)
         }
         _ => true,
     });
-    let ids: BTreeSet<SecurityGroupId> = input.desired.groups.keys().cloned().chain(uncleaned).collect();
-    ids.into_iter()
-        .map(|id| {
+    let needed = input.desired.groups.keys().filter_map(|id| {
+        let scope = input.declaration.ok()?.scope.clone();
+        Some(GroupKey { scope, id: id.clone() })
+    });
+    let keys: BTreeSet<GroupKey> = needed.chain(uncleaned).collect();
+    keys.into_iter()
+        .map(|GroupKey { scope, id }| {
             let report = input.groups.get(&id);
             SecurityGroupStatus {
                 id: id.to_string(),
+                account_id: scope.account.to_string(),
+                region: scope.region.to_string(),
                 ingress: report.map(|report| report.ingress),
                 egress: report.map(|report| report.egress),
             }
@@ -178,8 +183,8 @@ fn is_retained(plan: &Plan, object: &ObjectRef) -> bool {
     plan.held.iter().any(|held| held.step.objects.contains(object))
 }
 
-fn blue_green(declaration: &Declaration, facts: &BindingFacts) -> Option<BlueGreenStatus> {
-    let pair = declaration.binding.blue_green.as_ref()?;
+fn blue_green(declaration: &Declaration, facts: &Facts) -> Option<BlueGreenStatus> {
+    let pair = declaration.wants.binding()?.blue_green.as_ref()?;
     let weight = |name: &str| facts.target_group(name).and_then(|group| group.weight).unwrap_or(0);
     let (blue, green) = (weight(&pair.blue), weight(&pair.green));
     let active = match blue.cmp(&green) {
@@ -193,10 +198,11 @@ fn blue_green(declaration: &Declaration, facts: &BindingFacts) -> Option<BlueGre
 
 /// Whether all rules of both groups were seen, so that traffic may be shifted.
 fn blue_green_is_ready(input: &Input<'_>, declaration: &Declaration, summary: &Summary) -> Option<bool> {
-    let pair = declaration.binding.blue_green.as_ref()?;
+    let binding = declaration.wants.binding()?;
+    let pair = binding.blue_green.as_ref()?;
     let Some(resolution) = input.resolution else { return Some(false) };
     let ready = |name: &str| {
-        let rules = desired::of_target_group(&declaration.binding, &resolution.facts, name);
+        let rules = desired::of_target_group(binding, &resolution.facts, name);
         !rules.is_empty()
             && rules.iter().all(|(id, rules)| {
                 let seen = summary.standing.get(id).map(|standing| &standing.in_place);

@@ -17,7 +17,7 @@ const FROM_ALB: &str = "ingress tcp 8000 from sg-alb";
 
 /// A binding and what there is in AWS.
 struct World {
-    object: ALBTargetBinding,
+    object: Object,
     resolution: Option<Resolution>,
     groups: Vec<GroupState>,
     /// Groups of which the last pass did not know what the object needs now.
@@ -34,7 +34,7 @@ fn mine(text: &str) -> ActualRule {
     ours(text, &["shop"])
 }
 
-fn resolution(facts: BindingFacts) -> Resolution {
+fn resolution(facts: Facts) -> Resolution {
     Resolution { facts, problems: Vec::new(), complete: true, absent: BTreeSet::new() }
 }
 
@@ -52,10 +52,10 @@ fn settled(spec: &str) -> World {
 
 impl World {
     fn status(&self) -> Status {
-        let reference = crate::validate::object_ref(&self.object);
-        let declared = crate::validate::binding(&self.object, &scope());
+        let reference = self.object.reference();
+        let declared = crate::validate::object(&self.object, &scope());
         let facts = self.resolution.as_ref().map(|resolution| resolution.facts.clone()).unwrap_or_default();
-        let desired = declared.as_ref().map(|declared| desired::binding(&declared.binding, &facts)).unwrap_or_default();
+        let desired = declared.as_ref().map(|declared| desired::of(&declared.wants, &facts)).unwrap_or_default();
         let stance = crate::validate::stance(&self.object);
         let plans: Vec<(SecurityGroupId, Plan)> =
             self.groups.iter().map(|group| (group.key.id.clone(), self.plan(group, &desired, stance))).collect();
@@ -73,7 +73,9 @@ impl World {
                 (id, GroupReport { plan: &each.1, problems, ingress: usage, egress: usage, current })
             })
             .collect();
-        binding(&Input {
+        let recorded = crate::validate::recorded_groups(&self.object, &scope());
+        of(&Input {
+            recorded: &recorded,
             object: &self.object,
             reference: &reference,
             declaration: declared.as_ref().map_err(Vec::as_slice),
@@ -87,7 +89,7 @@ impl World {
 
     fn plan(&self, group: &GroupState, desired: &Desired, stance: Stance) -> Plan {
         let needs = desired.groups.get(&group.key.id).cloned().unwrap_or_default();
-        let foreign_rules = self.object.spec.foreign_rules;
+        let foreign_rules = self.object.foreign_rules();
         let one = Claim { stance, rules: needs.rules, governs: needs.governs, foreign_rules, ..claim("shop", &[]) };
         let scene = Scene { group: group.clone(), ..Scene::new(vec![one], vec![]) };
         plan::group(&plan::Input {
@@ -353,7 +355,8 @@ fn at_most_fifty_pending_steps() {
 #[test]
 fn conditions_keep_the_time_of_their_last_transition() {
     let mut world = settled(SHOP);
-    world.object.status = Some(world.status());
+    let status = world.status();
+    set_status(&mut world.object, status);
     world.now = NOW + 1.hour();
     let rule = world.groups[1].rules.pop().expect("a rule");
     let changed = world.status();
@@ -364,14 +367,14 @@ fn conditions_keep_the_time_of_their_last_transition() {
     assert_eq!(time(&changed, "Stalled"), NOW);
 
     world.groups[1].rules.push(rule);
-    assert_eq!(world.status(), world.object.status.clone().expect("a status"));
+    assert_eq!(world.status(), world.object.status().cloned().expect("a status"));
 }
 
 #[test]
 fn a_group_that_was_left_stands_in_the_status_until_it_is_clean() {
     let mut world = settled(SHOP);
     let left = SecurityGroupStatus { id: "sg-old".into(), ..SecurityGroupStatus::default() };
-    world.object.status = Some(Status { security_groups: vec![left], ..Status::default() });
+    set_status(&mut world.object, Status { security_groups: vec![left], ..Status::default() });
     let ids =
         |world: &World| -> Vec<String> { world.status().security_groups.into_iter().map(|group| group.id).collect() };
     assert_eq!(ids(&world), ["sg-alb", "sg-app", "sg-old"]);
@@ -492,7 +495,7 @@ prop_compose! {
         vpc in prop::option::of((an_id("vpc"), cidrs())),
         target_groups in (a_target_group(0), a_target_group(1), a_target_group(2)),
         count in 0..=3usize,
-    ) -> BindingFacts {
+    ) -> Facts {
         let listener = |(protocol, authenticates)| ListenerFacts { protocol: ElbProtocol(protocol), authenticates };
         let load_balancer = LoadBalancerFacts {
             kind: if network { LoadBalancerKind::Network } else { LoadBalancerKind::Application },
@@ -502,7 +505,7 @@ prop_compose! {
             listeners: listeners.into_iter().map(|(port, facts)| (port, listener(facts))).collect(),
             ..alb(&[])
         };
-        BindingFacts {
+        Facts {
             load_balancer: Some(load_balancer),
             vpc: vpc.map(|(id, cidrs)| VpcFacts { id: VpcId::new(id), cidrs }),
             group,
@@ -534,7 +537,7 @@ fn a_status_that_holds_no_facts_or_none_that_are_understood() {
 fn the_last_facts_stay_while_nothing_was_looked_for() {
     let mut world = settled(SHOP);
     let before = world.status();
-    world.object.status = Some(before.clone());
+    set_status(&mut world.object, before.clone());
     world.resolution = None;
     let after = world.status();
     assert_eq!((after.load_balancer, after.target_groups), (before.load_balancer, before.target_groups));

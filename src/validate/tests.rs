@@ -3,13 +3,15 @@
 use std::collections::BTreeSet;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use kube::ResourceExt;
 
 use super::*;
 use crate::api::{ForeignRules, SecurityGroupStatus};
-use crate::testing::{declaration, object, scope as home, texts, written};
+use crate::model::{Binding, LoadBalancerSelector};
+use crate::testing::{declaration, object, scope as home, texts, written, written_binding};
 
 fn findings(spec: &str) -> Vec<String> {
-    texts(binding(&written(spec), &home()).err().unwrap_or_default())
+    texts(super::object(&written(spec), &home()).err().unwrap_or_default())
 }
 
 /// Of a binding that is right but for what is added.
@@ -30,8 +32,8 @@ fn the_smallest_binding() {
     assert_eq!(declaration.recorded_groups, BTreeSet::new());
     let all = BTreeSet::from([api::Aspect::ListenerIngress, api::Aspect::TargetEgress, api::Aspect::TargetIngress]);
     assert_eq!(
-        declaration.binding,
-        Binding {
+        declaration.wants,
+        Wants::Binding(Binding {
             load_balancer: Some(LoadBalancerSelector::Name("shop".into())),
             group: None,
             clients: None,
@@ -41,7 +43,7 @@ fn the_smallest_binding() {
             path_mtu_discovery: false,
             blue_green: None,
             manage: all,
-        }
+        })
     );
 }
 
@@ -242,14 +244,14 @@ fn unknown_fields_are_refused() {
 }
 
 fn stance_of(spec: &str, deleted: bool, abandoned: bool) -> Stance {
-    let mut object = written(&format!("{{loadBalancer: {{name: shop}}, {spec}}}"));
+    let mut object = written_binding(&format!("{{loadBalancer: {{name: shop}}, {spec}}}"));
     if deleted {
         object.metadata.deletion_timestamp = Some(Time(jiff::Timestamp::UNIX_EPOCH));
     }
     if abandoned {
         object.annotations_mut().insert("sgbind.dev/abandon".into(), "true".into());
     }
-    stance(&object)
+    stance(&object.into())
 }
 
 #[test]
@@ -267,12 +269,18 @@ fn what_an_object_lets_us_do() {
 
 #[test]
 fn the_finalizer_and_the_recorded_groups_are_read() {
-    let mut object = written("loadBalancer: {name: shop}");
+    let mut object = written_binding("loadBalancer: {name: shop}");
     object.metadata.finalizers = Some(vec!["another.example/rules".into(), "sgbind.dev/rules".into()]);
     let group = |id: &str| SecurityGroupStatus { id: id.into(), ..SecurityGroupStatus::default() };
-    let groups = vec![group("sg-alb"), group("sg-app")];
+    let elsewhere =
+        SecurityGroupStatus { account_id: "210987654321".into(), region: "eu-west-1".into(), ..group("sg-far") };
+    let groups = vec![group("sg-alb"), group("sg-app"), elsewhere];
     object.status = Some(api::Status { security_groups: groups, ..api::Status::default() });
-    let declaration = binding(&object, &home()).expect("a declaration");
+    let declaration = super::object(&object.into(), &home()).expect("a declaration");
     assert!(declaration.finalizer);
-    assert_eq!(texts(declaration.recorded_groups), ["sg-alb", "sg-app"]);
+    let here = home();
+    assert_eq!(
+        texts(declaration.recorded_groups),
+        [format!("{here}/sg-alb"), format!("{here}/sg-app"), "210987654321/eu-west-1/sg-far".to_owned()]
+    );
 }

@@ -258,9 +258,13 @@ async fn service_account_may_do_exactly_what_the_controller_does() {
         "create events.k8s.io/events ",
         "get /namespaces kube-system",
         "list sgbind.dev/albtargetbindings ",
+        "list sgbind.dev/securitygroupaccesses ",
         "patch sgbind.dev/albtargetbindings ",
         "patch sgbind.dev/albtargetbindings/status ",
+        "patch sgbind.dev/securitygroupaccesses ",
+        "patch sgbind.dev/securitygroupaccesses/status ",
         "watch sgbind.dev/albtargetbindings ",
+        "watch sgbind.dev/securitygroupaccesses ",
     ];
     let at_home = [
         "create coordination.k8s.io/leases ",
@@ -284,6 +288,12 @@ async fn decisions_on_the_service_account() {
     let table = [
         // verb, group, resource, namespace, name, whether it may
         ("list", "sgbind.dev", "albtargetbindings", "", "", true),
+        ("list", "sgbind.dev", "securitygroupaccesses", "", "", true),
+        ("watch", "sgbind.dev", "securitygroupaccesses", "", "", true),
+        ("patch", "sgbind.dev", "securitygroupaccesses", "shop", "shop", true),
+        ("patch", "sgbind.dev", "securitygroupaccesses/status", "shop", "shop", true),
+        ("create", "sgbind.dev", "securitygroupaccesses", "shop", "", false),
+        ("delete", "sgbind.dev", "securitygroupaccesses", "shop", "shop", false),
         ("watch", "sgbind.dev", "albtargetbindings", "", "", true),
         ("patch", "sgbind.dev", "albtargetbindings", "shop", "shop", true),
         ("patch", "sgbind.dev", "albtargetbindings/status", "shop", "shop", true),
@@ -392,7 +402,7 @@ async fn examples_are_accepted() {
         assert_eq!(path.file_name().unwrap().to_str().unwrap(), format!("{name}.yaml"));
         let accepted = api.patch(&name, &params, &Patch::Apply(&example)).await;
         let accepted = accepted.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        let findings = validate::binding(&accepted, &home).err();
+        let findings = validate::object(&accepted.into(), &home).err();
         assert!(findings.is_none(), "{}: {findings:?}", path.display());
 
         let mut misspelt = example;

@@ -1,11 +1,11 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use aws_sdk_ec2::types::{ManagedPrefixList, PrefixListState, VpcCidrBlockState, VpcCidrBlockStateCode};
 
 use crate::aws::clouds::Cloud;
 use crate::aws::error::{AwsError, Call};
 use crate::aws::pages::{Page, all_pages};
-use crate::model::{Cidr, PrefixListId, VpcId};
+use crate::model::{Cidr, Family, PrefixListId, VpcId};
 
 use super::convert::{cidr, present};
 use super::{Ec2, FILTER_VALUES, filter};
@@ -28,36 +28,32 @@ const AWS_WEIGHTS: [(&str, u32); 8] = [
     (".vpc-lattice", 10),
 ];
 
+/// A managed prefix list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PrefixList {
+    pub id: PrefixListId,
+    pub name: String,
+    pub family: Option<Family>,
+    /// How many rules a rule with the list counts as; `None` for one of AWS's whose weight is not published.
+    pub weight: Option<u32>,
+}
+
 impl Cloud {
-    /// The managed prefix lists with exactly this name, our own, shared ones and AWS's.
-    pub async fn prefix_lists_named(&self, name: &str) -> Result<Vec<PrefixListId>, AwsError> {
-        let call = self.ec2.call("DescribeManagedPrefixLists", format!("prefix lists named {name:?}"));
-        let found = self.ec2.describe_prefix_lists(&call, "prefix-list-name", &[name.to_owned()]).await?;
-        let named = found.iter().filter(|list| list.prefix_list_name() == Some(name));
-        named.map(|list| id_of(&call, list)).collect()
+    /// The managed prefix lists with exactly these names: our own, shared ones and AWS's.
+    pub async fn prefix_lists_by_name(&self, names: &BTreeSet<String>) -> Result<Vec<PrefixList>, AwsError> {
+        let call = self.ec2.call("DescribeManagedPrefixLists", "prefix lists by name");
+        let names: Vec<String> = names.iter().cloned().collect();
+        let mut found = self.ec2.describe_prefix_lists(&call, "prefix-list-name", &names).await?;
+        // In a filter * and ? match more than themselves.
+        found.retain(|list| names.contains(&list.name));
+        Ok(found)
     }
 
-    pub async fn prefix_list_exists(&self, id: &PrefixListId) -> Result<bool, AwsError> {
-        let call = self.ec2.call("DescribeManagedPrefixLists", id.to_string());
-        let found = self.ec2.describe_prefix_lists(&call, "prefix-list-id", &[id.as_str().to_owned()]).await?;
-        Ok(found.iter().any(|list| list.prefix_list_id() == Some(id.as_str())))
-    }
-
-    /// How many rules a rule with the list counts as. A list that is not there, and one of AWS's whose
-    /// weight is not published, are left out.
-    pub async fn prefix_list_weights(
-        &self,
-        ids: &BTreeSet<PrefixListId>,
-    ) -> Result<BTreeMap<PrefixListId, u32>, AwsError> {
+    /// Lists that are not there are left out.
+    pub async fn prefix_lists_by_id(&self, ids: &BTreeSet<PrefixListId>) -> Result<Vec<PrefixList>, AwsError> {
         let call = self.ec2.call("DescribeManagedPrefixLists", "prefix lists");
         let ids: Vec<String> = ids.iter().map(|id| id.as_str().to_owned()).collect();
-        let mut weights = BTreeMap::new();
-        for list in self.ec2.describe_prefix_lists(&call, "prefix-list-id", &ids).await? {
-            if let Some(weight) = weight(&list) {
-                weights.insert(id_of(&call, &list)?, weight);
-            }
-        }
-        Ok(weights)
+        self.ec2.describe_prefix_lists(&call, "prefix-list-id", &ids).await
     }
 
     /// All CIDR blocks that are associated with the VPC, IPv4 and IPv6.
@@ -69,8 +65,18 @@ impl Cloud {
     }
 }
 
-fn id_of(call: &Call, list: &ManagedPrefixList) -> Result<PrefixListId, AwsError> {
-    present(list.prefix_list_id()).map(PrefixListId::from).ok_or_else(|| call.malformed("prefix list id"))
+/// Source: `ManagedPrefixList`.
+fn prefix_list(call: &Call, list: &ManagedPrefixList) -> Result<PrefixList, AwsError> {
+    Ok(PrefixList {
+        id: present(list.prefix_list_id()).map(PrefixListId::from).ok_or_else(|| call.malformed("prefix list id"))?,
+        name: list.prefix_list_name().unwrap_or_default().to_owned(),
+        family: match list.address_family() {
+            Some("IPv4") => Some(Family::V4),
+            Some("IPv6") => Some(Family::V6),
+            _ => None,
+        },
+        weight: weight(list),
+    })
 }
 
 fn weight(list: &ManagedPrefixList) -> Option<u32> {
@@ -89,17 +95,17 @@ impl Ec2 {
         call: &Call,
         name: &str,
         values: &[String],
-    ) -> Result<Vec<ManagedPrefixList>, AwsError> {
+    ) -> Result<Vec<PrefixList>, AwsError> {
         let open = |page: aws_sdk_ec2::operation::describe_managed_prefix_lists::DescribeManagedPrefixListsOutput| {
             Page { items: page.prefix_lists, next: page.next_token }
         };
-        let mut found = Vec::new();
+        let mut found: Vec<ManagedPrefixList> = Vec::new();
         for values in values.chunks(FILTER_VALUES) {
             let lists = self.client.describe_managed_prefix_lists().filters(filter(name, values));
             found.extend(all_pages(call, lists.max_results(PREFIX_LISTS_PAGE).into_paginator().send(), open).await?);
         }
         found.retain(|list| list.state() != Some(&PrefixListState::DeleteComplete));
-        Ok(found)
+        found.iter().map(|list| prefix_list(call, list)).collect()
     }
 
     /// Source: `DescribeVpcs`.

@@ -258,7 +258,7 @@ async fn nothing_to_do_is_no_call() {
     cloud.untag_rules(&[], "a", "b").await.unwrap();
     cloud.describe_rules(&group(), Direction::Egress, &[]).await.unwrap();
     assert!(cloud.interfaces_of_instances(&"vpc-1".into(), &BTreeSet::new()).await.unwrap().is_empty());
-    assert!(cloud.prefix_list_weights(&BTreeSet::new()).await.unwrap().is_empty());
+    assert!(cloud.prefix_lists_by_id(&BTreeSet::new()).await.unwrap().is_empty());
     assert!(seen.all().is_empty());
 }
 
@@ -344,15 +344,28 @@ async fn prefix_lists_weigh_their_most_entries_or_what_aws_publishes() {
              <ownerId>{owner}</ownerId>{most}</item>"
         )
     };
-    let lists = item("pl-1", "office", "123456789012", "<maxEntries>20</maxEntries>")
-        + &item("pl-2", "com.amazonaws.global.cloudfront.origin-facing", "AWS", "")
-        + &item("pl-3", "com.amazonaws.eu-central-1.novelty", "AWS", "");
+    let lists =
+        item("pl-1", "office", "123456789012", "<maxEntries>20</maxEntries><addressFamily>IPv6</addressFamily>")
+            + &item(
+                "pl-2",
+                "com.amazonaws.global.cloudfront.origin-facing",
+                "AWS",
+                "<addressFamily>IPv4</addressFamily>",
+            )
+            + &item("pl-3", "com.amazonaws.eu-central-1.novelty", "AWS", "");
     let (cloud, _) =
         cloud(move |_| Answer::ec2("DescribeManagedPrefixLists", &format!("<prefixListSet>{lists}</prefixListSet>")));
     let ids = ["pl-1", "pl-2", "pl-3"].into_iter().map(Into::into).collect();
-    let weights = cloud.prefix_list_weights(&ids).await.unwrap();
-    assert_eq!(weights, [("pl-1".into(), 20), ("pl-2".into(), 55)].into());
-    assert_eq!(cloud.prefix_lists_named("office").await.unwrap(), ["pl-1".into()]);
-    assert!(cloud.prefix_list_exists(&"pl-3".into()).await.unwrap());
-    assert!(!cloud.prefix_list_exists(&"pl-4".into()).await.unwrap());
+    let lists = cloud.prefix_lists_by_id(&ids).await.unwrap();
+    let told = lists.iter().map(|list| (list.id.as_str(), list.family, list.weight)).collect::<Vec<_>>();
+    assert_eq!(
+        told,
+        [
+            ("pl-1", Some(crate::model::Family::V6), Some(20)),
+            ("pl-2", Some(crate::model::Family::V4), Some(55)),
+            ("pl-3", None, None)
+        ]
+    );
+    let named = cloud.prefix_lists_by_name(&["office".to_owned()].into()).await.unwrap();
+    assert_eq!(named, lists[..1]);
 }

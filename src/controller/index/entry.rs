@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::api::{ALBTargetBinding, DriftStatus};
+use crate::api::DriftStatus;
 use crate::controller::history::History;
 use crate::desired::{self, Desired};
 use crate::model::{
-    BindingFacts, Declaration, GroupKey, GroupSelector, HoldReason, Knowledge, Known, PeerSelector, PrefixListSelector,
-    Resolution, RuleSpec, SecurityGroupId, Stance,
+    Declaration, Facts, GroupKey, GroupSelector, HoldReason, Kind, Knowledge, Known, Object, PeerSelector,
+    PrefixListSelector, Resolution, RuleSpec, Scope, SecurityGroupId, Stance, Wants,
 };
 use crate::status;
 use crate::validate::{self, Finding};
@@ -22,7 +22,7 @@ use super::Touched;
 pub(super) const FRESH: Duration = Duration::from_secs(30);
 
 pub(super) struct Entry {
-    pub(super) object: Arc<ALBTargetBinding>,
+    pub(super) object: Arc<Object>,
     pub(super) declaration: Result<Declaration, Vec<Finding>>,
     pub(super) history: History,
     pub(super) resolution: Option<Resolved>,
@@ -47,7 +47,7 @@ pub(super) struct Resolved {
 }
 
 impl Entry {
-    pub(super) fn new(object: Arc<ALBTargetBinding>, declaration: Result<Declaration, Vec<Finding>>) -> Self {
+    pub(super) fn new(object: Arc<Object>, declaration: Result<Declaration, Vec<Finding>>) -> Self {
         let history = seed(&object, &declaration);
         Self {
             object,
@@ -65,13 +65,9 @@ impl Entry {
     }
 
     /// Takes the same object in as it is now.
-    pub(super) fn update(
-        &mut self,
-        object: Arc<ALBTargetBinding>,
-        declaration: Result<Declaration, Vec<Finding>>,
-    ) -> Touched {
+    pub(super) fn update(&mut self, object: Arc<Object>, declaration: Result<Declaration, Vec<Finding>>) -> Touched {
         let changed = self.declaration != declaration;
-        let resolve = self.object.metadata.generation != object.metadata.generation;
+        let resolve = self.object.metadata().generation != object.metadata().generation;
         if selection(&self.declaration) != selection(&declaration) {
             // Other things are meant: that they differ from those of before follows from the spec.
             self.history = History::default();
@@ -90,7 +86,7 @@ impl Entry {
     }
 
     /// The facts that count now: the last answer, filled up with what was known before.
-    pub(super) fn facts(&self) -> Option<&BindingFacts> {
+    pub(super) fn facts(&self) -> Option<&Facts> {
         self.resolution.as_ref().map(|resolved| &resolved.resolution.facts).or_else(|| self.history.latest())
     }
 
@@ -98,14 +94,18 @@ impl Entry {
         let (desired, retained) = self.needs();
         let changed = desired != self.desired || retained != self.retained;
         (self.desired, self.retained) = (desired, retained);
-        let recorded = validate::recorded_groups(&self.object);
-        self.groups = self.keys(self.desired.groups.keys().chain(self.retained.keys()).chain(&recorded)).collect();
+        let recorded = self.declaration.iter().flat_map(|declaration| declaration.recorded_groups.iter().cloned());
+        self.groups = self.keys(self.desired.groups.keys().chain(self.retained.keys())).chain(recorded).collect();
         self.revision += u64::from(changed || self.revision == 0);
         self.calls = self.calls_to_look_up();
     }
 
-    /// The load balancer, its target groups and interfaces; each listener's rules, each target group's targets.
+    /// The load balancer, its target groups and interfaces; each listener's rules, each target group's targets. A
+    /// SecurityGroupAccess asks nothing of ELBv2, whose rate is the lowest.
     fn calls_to_look_up(&self) -> usize {
+        if self.object.kind() == Kind::SecurityGroupAccess {
+            return 0;
+        }
         let facts = self.facts();
         let listeners = facts.and_then(|facts| facts.load_balancer.as_ref()).map_or(0, |found| found.listeners.len());
         3 + listeners + facts.map_or(0, |facts| facts.target_groups.len())
@@ -116,7 +116,7 @@ impl Entry {
         let mut retained = BTreeMap::<_, BTreeSet<RuleSpec>>::new();
         let live = |declaration: &&Declaration| !matches!(declaration.stance, Stance::Leaving(_));
         let Some(declaration) = self.declaration.as_ref().ok().filter(live) else { return Default::default() };
-        let needs = |facts| desired::binding(&declaration.binding, facts);
+        let needs = |facts| desired::of(&declaration.wants, facts);
         let desired = self.facts().map(needs).unwrap_or_default();
         for earlier in self.history.earlier().map(needs) {
             for (group, needs) in earlier.groups {
@@ -135,6 +135,15 @@ impl Entry {
     pub(super) fn keys<'a>(&self, ids: impl Iterator<Item = &'a SecurityGroupId>) -> impl Iterator<Item = GroupKey> {
         let scope = self.declaration.as_ref().ok().map(|declaration| declaration.scope.clone());
         ids.filter_map(move |id| Some(GroupKey { scope: scope.clone()?, id: id.clone() }))
+    }
+
+    /// Groups that the object's status names, of a malformed object too. `home` is where they are if nothing else
+    /// is said.
+    pub(super) fn recorded(&self, home: &Scope) -> BTreeSet<GroupKey> {
+        match &self.declaration {
+            Ok(declaration) => declaration.recorded_groups.clone(),
+            Err(_) => validate::recorded_groups(&self.object, home),
+        }
     }
 
     /// Whether the object was looked up as it is declared now.
@@ -162,27 +171,32 @@ impl Entry {
 /// The part of a declaration that says which things in AWS are meant.
 fn selection(declaration: &Result<Declaration, Vec<Finding>>) -> Option<impl PartialEq + '_> {
     let declaration = declaration.as_ref().ok()?;
-    let targets: Option<Vec<_>> = declaration
-        .binding
-        .target_groups
-        .as_ref()
-        .map(|groups| groups.iter().map(|group| (&group.name, &group.selector)).collect());
-    Some((&declaration.scope, &declaration.binding.load_balancer, &declaration.binding.group, targets))
+    let of_kind = match &declaration.wants {
+        Wants::Binding(binding) => {
+            let targets: Option<Vec<_>> = binding
+                .target_groups
+                .as_ref()
+                .map(|groups| groups.iter().map(|group| (&group.name, &group.selector)).collect());
+            (Some((&binding.load_balancer, &binding.group, targets)), None)
+        }
+        Wants::Access(access) => (None, Some((&access.group, &access.vpc))),
+    };
+    Some((&declaration.scope, of_kind))
 }
 
 /// After a restart the status tells what was last known. It is all that can be in force unless the status
 /// says that something was only kept for a while, or the spec names peers that the status does not tell.
-fn seed(object: &ALBTargetBinding, declaration: &Result<Declaration, Vec<Finding>>) -> History {
-    let Some(status) = object.status.as_ref().filter(|status| status.observed_generation >= 0) else {
+fn seed(object: &Object, declaration: &Result<Declaration, Vec<Finding>>) -> History {
+    let Some(status) = object.status().filter(|status| status.observed_generation >= 0) else {
         return History::default();
     };
     let facts = status::facts_of(status);
     let delayed = status.held.iter().any(|held| held.reason == HoldReason::RevocationDelay.word());
     let named_peers = declaration.as_ref().is_ok_and(|declaration| {
-        declaration.binding.peers().any(|peer| match peer {
+        declaration.wants.peers().into_iter().any(|peer| match peer {
             PeerSelector::Group(selector) => !matches!(selector, GroupSelector::Id { .. }),
             PeerSelector::PrefixList(selector) => !matches!(selector, PrefixListSelector::Id(_)),
-            PeerSelector::Cidr(_) | PeerSelector::Vpc => false,
+            PeerSelector::Cidr(_) | PeerSelector::Vpc | PeerSelector::Itself => false,
         })
     });
     let exact = !delayed && !named_peers && (facts.is_some() || status.security_groups.is_empty());

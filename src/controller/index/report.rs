@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::api::{ALBTargetBinding, Status};
-use crate::model::{self, GroupKey, HoldReason, ObjectProblem, ObjectRef, Problem, RuleSpec, SecurityGroupId, Stance};
+use crate::api::Status;
+use crate::model::{
+    self, GroupKey, HoldReason, Object, ObjectProblem, ObjectRef, Problem, RuleSpec, SecurityGroupId, Stance,
+};
 use crate::status::{self, GroupReport};
 use crate::validate;
 
@@ -13,16 +15,18 @@ use super::entry::Entry;
 
 impl Index {
     /// The object with its new status.
-    pub fn status(&self, reference: &ObjectRef, now: jiff::Timestamp) -> Option<(Arc<ALBTargetBinding>, Status)> {
+    pub fn status(&self, reference: &ObjectRef, now: jiff::Timestamp) -> Option<(Arc<Object>, Status)> {
         let entry = self.objects.get(reference)?;
         let groups = self.reports(reference, entry);
         let current = entry.resolution.as_ref().filter(|resolved| Some(resolved.generation) == entry.generation());
-        let status = status::binding(&status::Input {
+        let recorded = entry.recorded(&self.home);
+        let status = status::of(&status::Input {
             object: &entry.object,
             reference,
             declaration: entry.declaration.as_ref().map_err(Vec::as_slice),
             resolution: current.map(|resolved| &resolved.resolution),
             desired: &entry.desired,
+            recorded: &recorded,
             groups: &groups,
             drift: entry.drift.as_ref(),
             now,
@@ -62,10 +66,10 @@ impl Index {
     /// start. To write what is known would tell of a change where there is none.
     pub fn is_catching_up(&self, reference: &ObjectRef) -> bool {
         let Some(entry) = self.objects.get(reference).filter(|entry| !entry.caught_up) else { return false };
-        let told = entry.object.status.as_ref().map(|status| status.observed_generation);
+        let told = entry.object.status().map(|status| status.observed_generation);
         let problems = entry.resolution.iter().any(|resolved| !resolved.resolution.problems.is_empty())
             || self.reports(reference, entry).values().any(|report| !report.problems.is_empty());
-        told == entry.object.metadata.generation && !problems
+        told == entry.object.metadata().generation && !problems
     }
 
     /// What an object that is being deleted waits for; `None` if it may go.
