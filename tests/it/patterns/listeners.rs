@@ -1,6 +1,8 @@
 //! Rows of the load balancer's own side: its listeners, and what it reaches beside its targets.
 
-use super::{BALANCER, FOR_ALL, IN, OPEN, OUT, Row, STANDARD_RULES, TARGETS, TARGETS_COUNTS, standard};
+use aws_sdk_elasticloadbalancingv2::types::ActionTypeEnum;
+
+use super::{BALANCER, FOR_ALL, IN, OPEN, OUT, Row, STANDARD_RULES, TARGETS, TARGETS_COUNTS, bound, standard};
 use crate::world::{estate, group};
 
 #[tokio::test]
@@ -14,12 +16,12 @@ async fn alb_standard() {
     let rest = [BALANCER, TARGETS, "ALB-SG in 1/60 out 1/60", TARGETS_COUNTS];
     let rest = [&rest[..], &["rules 3/3, 0 missing, 0 surplus, 0 foreign"]].concat();
     row.world.expect_settled("shop", "InSync", &rest).await;
-    row.is_in_the_page();
+    row.show();
 }
 
 #[tokio::test]
 async fn alb_redirect() {
-    let situation = "The same with a listener on 80 that redirects to 443. It is opened like any other.";
+    let situation = "A listener on 80 redirects to 443, where another one listens. It is opened like any other.";
     let mut row = Row::new("alb-redirect", situation, standard().redirect(80)).await;
     row.bind(FOR_ALL).await;
     row.world.wait_for("shop", "Ready=True InSync").await;
@@ -27,7 +29,7 @@ async fn alb_redirect() {
     let rest = [BALANCER, TARGETS, "ALB-SG in 2/60 out 1/60", TARGETS_COUNTS];
     let rest = [&rest[..], &["rules 4/4, 0 missing, 0 surplus, 0 foreign"]].concat();
     row.world.expect_settled("shop", "InSync", &rest).await;
-    row.is_in_the_page();
+    row.show();
 }
 
 #[tokio::test]
@@ -73,14 +75,14 @@ async fn alb_egress() {
     row.world.wait_for("shop", "Ready=True InSync").await;
     row.world.rules_become(&STANDARD_RULES).await;
     row.rules(&STANDARD_RULES).await;
-    row.is_in_the_page();
+    row.show();
 }
 
 #[tokio::test]
 async fn alb_auth() {
-    let situation = "An action authenticates: authenticate-oidc, authenticate-cognito or jwt-validation, of a listener or \
-        of a rule. The load balancer itself must then reach the identity provider on 443, or logins fail with 500 or 504. \
-        Where none is declared, that is anywhere:";
+    let situation = "An action authenticates: authenticate-oidc, authenticate-cognito or jwt-validation, of a \
+        listener or of a rule. The load balancer itself must then reach the identity provider on 443, or logins fail \
+        with 500 or 504. Where none is declared, that is anywhere:";
     let estate = estate().internet_facing("shop").authenticate_and_forward(443, "app");
     let mut row = Row::new("alb-auth", situation, estate.target_group("app", 8000).instance("APP-SG")).await;
     row.bind(FOR_ALL).await;
@@ -101,13 +103,21 @@ async fn alb_auth() {
     row.world.wait_for("shop", "Ready=True InSync").await;
     row.rules(&[&STANDARD_RULES[..], &["ALB-SG out tcp 443 -> 198.51.100.0/24"]].concat()).await;
     row.world.expect_settled("shop", "InSync", &rest).await;
-    row.is_in_the_page();
+    row.show();
 }
 
 #[tokio::test]
-async fn alb_auth_in_a_rule() {
-    let estate = standard().path_authenticated("/admin/*", "app");
-    let (world, _controller) = super::bound(estate, FOR_ALL).await;
+async fn alb_auth_of_a_rule_by_cognito() {
+    expect_egress_to_providers_for(ActionTypeEnum::AuthenticateCognito).await;
+}
+
+#[tokio::test]
+async fn alb_auth_of_a_rule_by_tokens() {
+    expect_egress_to_providers_for(ActionTypeEnum::JwtValidation).await;
+}
+
+async fn expect_egress_to_providers_for(action: ActionTypeEnum) {
+    let (world, _controller) = bound(standard().path_authenticated("/admin/*", action, "app"), FOR_ALL).await;
     world.wait_for("shop", "Ready=True InSync").await;
     world.expect_rules(&[&STANDARD_RULES[..], &["ALB-SG out tcp 443 -> 0.0.0.0/0"]].concat()).await;
 }
@@ -145,7 +155,7 @@ async fn alb_internal() {
     let of_vpc = ["ALB-SG in tcp 443 <- 10.0.0.0/16", OUT, IN];
     row.world.rules_become(&of_vpc).await;
     row.rules(&of_vpc).await;
-    row.is_in_the_page();
+    row.show();
 }
 
 #[tokio::test]
@@ -164,7 +174,7 @@ async fn alb_dual_stack() {
         "rules 4/4, 0 missing, 0 surplus, 0 foreign",
     ];
     row.world.expect_settled("shop", "ClientsNotDeclared", &rest).await;
-    row.is_in_the_page();
+    row.show();
 }
 
 #[tokio::test]
@@ -184,15 +194,16 @@ async fn alb_prefix_list() {
         row.world.expect_settled("shop", "InSync", &rest).await;
     }
     row.say(
-        "In the quota of 60 rules your own list counts for the most entries that it may have, one of AWS's for its \
-         published weight. A list that is not there is told. What was open stays so, until it is known what to open instead:",
+        "In the quota of 60 rules your own list counts for the most entries that it may have (PL-CDN for 5), one of AWS's for \
+         its published weight. A list that is not there is told. What was open stays so, until it is known what to open \
+         instead:",
     );
     row.bind("loadBalancer: {name: shop}\nclients: [{prefixList: {name: PL-OFFICES}}]").await;
     let message = row.told("shop", "Resolved=False PrefixListNotFound").await;
     assert_eq!(message, "0 prefix lists named \"PL-OFFICES\" in 123456789012/eu-central-1, expected one");
     row.world.wait_for("shop", "Ready=False PrefixListNotFound").await;
     row.rules(&rules).await;
-    row.is_in_the_page();
+    row.show();
 }
 
 #[tokio::test]
@@ -225,5 +236,5 @@ async fn alb_path_mtu() {
         IN,
     ])
     .await;
-    row.is_in_the_page();
+    row.show();
 }

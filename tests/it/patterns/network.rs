@@ -5,9 +5,11 @@ use crate::world::estate;
 
 #[tokio::test]
 async fn nlb_with_sg() {
-    let situation = "A network load balancer that has security groups: the same pattern. The protocol of a listener decides \
-        on its side, that of the target group on the targets' side (TCP_UDP is both). Health checks are always tcp. There is \
-        no default for clients.";
+    let situation = "A network load balancer that has security groups: the same pattern. The protocol of a listener \
+        decides on its side, that of the target group on the targets' side, and TCP_UDP is both. Here there are \
+        listeners for TCP on 443, UDP on 53 and TCP_UDP on 5060. They forward to APP-SG on 8000 with health checks on \
+        9000, and to DNS-SG and CALLS-SG on the listeners' own ports. Health checks are always tcp. Clients must be \
+        declared.";
     let estate = estate()
         .network("shop")
         .in_groups(&["NLB-SG"])
@@ -49,7 +51,7 @@ async fn nlb_with_sg() {
         "CALLS-SG in udp 5060 <- NLB-SG",
     ])
     .await;
-    row.is_in_the_page();
+    row.show();
 }
 
 #[tokio::test]
@@ -68,7 +70,7 @@ async fn nlb_without_sg() {
     );
     row.world.wait_for("shop", "Stalled=True NetworkLoadBalancerWithoutSecurityGroup").await;
     row.rules(&[]).await;
-    row.is_in_the_page();
+    row.show();
 }
 
 #[tokio::test]
@@ -98,7 +100,7 @@ async fn nlb_alb_target() {
         "rules 3/3, 0 missing, 0 surplus, 0 foreign",
     ];
     row.world.expect_settled("shop", "InSync", &rest).await;
-    row.is_in_the_page();
+    row.show();
 }
 
 #[tokio::test]
@@ -139,5 +141,5 @@ async fn elb_reference() {
         "ORDERS-SG in tcp 7001 <- ORDERS-LB-SG",
     ])
     .await;
-    row.is_in_the_page();
+    row.show();
 }

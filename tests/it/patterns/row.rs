@@ -56,8 +56,8 @@ impl Row {
         self.text += &format!("\n```text\n{lines}\n```\n");
     }
 
-    /// The page shows just this, or is made to.
-    pub fn is_in_the_page(mut self) {
+    /// The section of the page shows just this, or is made to.
+    pub fn show(mut self) {
         self.shown = true;
         page::shows(self.id, &self.text);
     }

@@ -1,5 +1,9 @@
 //! Two target groups between which traffic is shifted.
 
+use std::time::Duration;
+
+use tokio::time::sleep;
+
 use super::{BALANCER, OPEN, Row, bound};
 use crate::world::{Estate, World, estate, group};
 
@@ -60,7 +64,7 @@ async fn alb_blue_green() {
         expect_shifted(&row.world, blue, green, active).await;
         assert_eq!(row.world.rule_ids().await, ids, "the rules stay, whatever the weights");
     }
-    row.is_in_the_page();
+    row.show();
 }
 
 #[tokio::test]
@@ -117,6 +121,19 @@ async fn traffic_may_not_be_shifted_to_a_group_that_has_not_opted_in() {
     world.wait_for("shop", "BlueGreenReady=True InSync").await;
     world.expect_rules(&both()).await;
     world.wait_for("shop", "Ready=True InSync").await;
+}
+
+#[tokio::test]
+async fn traffic_may_not_be_shifted_to_a_group_of_which_one_target_is_not_understood() {
+    let estate = estate().internet_facing("shop").weighted(443, &[("shop-blue", 100), ("shop-green", 0)]);
+    // Which of the second target's groups is meant is not known, so nothing admits the load balancer there.
+    let estate = with_targets(estate).instance_in(&["ONE-SG", "OTHER-SG"]);
+    let (world, _controller) = bound(estate, BLUE_GREEN).await;
+    world.wait_for("shop", "Ready=False SecurityGroupAmbiguous").await;
+    world.rules_become(&both()).await;
+    world.wait_for("shop", "Ready=False SecurityGroupAmbiguous").await;
+    sleep(Duration::from_secs(2)).await;
+    world.wait_for("shop", "BlueGreenReady=False Applying").await;
 }
 
 #[tokio::test]

@@ -5,8 +5,8 @@ use crate::world::estate;
 
 #[tokio::test]
 async fn alb_health_port() {
-    let situation =
-        "The health check has a port of its own. Both ports are opened on both sides, and none between them.";
+    let situation = "The health check has a port of its own, here 9000, while the app is on 8000. Both ports are \
+        opened on both sides, and none between them.";
     let estate = facing().target_group("app", 8000).health_port(9000).instance("APP-SG");
     let mut row = Row::new("alb-health-port", situation, estate).await;
     row.bind(FOR_ALL).await;
@@ -21,13 +21,13 @@ async fn alb_health_port() {
         "rules 5/5, 0 missing, 0 surplus, 0 foreign",
     ];
     row.world.expect_settled("shop", "InSync", &rest).await;
-    row.is_in_the_page();
+    row.show();
 }
 
 #[tokio::test]
 async fn alb_control_port() {
-    let situation = "The target group has a target control port (target optimizer). The load balancer reaches it as it \
-        reaches the health check's.";
+    let situation = "The target group has a target control port (target optimizer), here 3000. The load balancer \
+        reaches it as it reaches a health check's port.";
     let estate = facing().target_group("app", 8000).control_port(3000).instance("APP-SG");
     let mut row = Row::new("alb-control-port", situation, estate).await;
     row.bind(FOR_ALL).await;
@@ -42,7 +42,7 @@ async fn alb_control_port() {
         "rules 5/5, 0 missing, 0 surplus, 0 foreign",
     ];
     row.world.expect_settled("shop", "InSync", &rest).await;
-    row.is_in_the_page();
+    row.show();
 }
 
 const TWO_PORTS: [&str; 5] = [OPEN, OUT, "ALB-SG out tcp 8001 -> APP-SG", IN, "APP-SG in tcp 8001 <- ALB-SG"];
@@ -63,7 +63,7 @@ async fn alb_multi_port() {
     let groups =
         ["target group api: ports [8000] weight 1 in APP-SG", "target group admin: ports [8001] weight 1 in APP-SG"];
     row.world.expect_settled("shop", "InSync", &[&TWO_PORTS_COUNTS[..], &groups].concat()).await;
-    row.is_in_the_page();
+    row.show();
 }
 
 #[tokio::test]
@@ -88,7 +88,7 @@ async fn alb_port_override() {
     let rest = [BALANCER, TARGETS, "ALB-SG in 1/60 out 1/60", TARGETS_COUNTS];
     let rest = [&rest[..], &["rules 3/3, 0 missing, 0 surplus, 0 foreign"]].concat();
     row.world.expect_settled("shop", "InSync", &rest).await;
-    row.is_in_the_page();
+    row.show();
 }
 
 #[tokio::test]
@@ -126,7 +126,7 @@ async fn alb_ip_targets() {
         "PREFIX-SG in tcp 8000 <- ALB-SG",
     ])
     .await;
-    row.is_in_the_page();
+    row.show();
 }
 
 #[tokio::test]
@@ -160,7 +160,7 @@ async fn alb_ip_outside() {
     .await;
     row.told("shop", "Ready=True TargetsOutsideVpc").await;
     row.rules(&[OPEN, "ALB-SG out tcp 8000 -> 172.16.4.0/24"]).await;
-    row.is_in_the_page();
+    row.show();
 }
 
 #[tokio::test]
@@ -179,5 +179,5 @@ async fn lambda_target() {
         "rules 1/1, 0 missing, 0 surplus, 0 foreign",
     ];
     row.world.expect_settled("shop", "InSync", &rest).await;
-    row.is_in_the_page();
+    row.show();
 }

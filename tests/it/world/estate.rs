@@ -7,7 +7,7 @@
 mod building;
 
 use aws_sdk_elasticloadbalancingv2::types::{
-    IpAddressType, LoadBalancerSchemeEnum, LoadBalancerTypeEnum, ProtocolEnum,
+    ActionTypeEnum, IpAddressType, LoadBalancerSchemeEnum, LoadBalancerTypeEnum, ProtocolEnum,
 };
 
 pub use building::network;
@@ -60,7 +60,7 @@ enum Does {
     Forward(Vec<(String, i32)>),
     Redirect,
     /// Authenticates, then forwards.
-    Authenticate(String),
+    Authenticate(ActionTypeEnum, String),
 }
 
 struct TargetGroup {
@@ -218,7 +218,7 @@ impl Estate {
     }
 
     pub fn authenticate_and_forward(self, port: u16, target_group: &str) -> Self {
-        self.listener(port, Does::Authenticate(target_group.into()))
+        self.listener(port, Does::Authenticate(ActionTypeEnum::AuthenticateOidc, target_group.into()))
     }
 
     fn listener(mut self, port: u16, does: Does) -> Self {
@@ -240,8 +240,8 @@ impl Estate {
         self.rule(pattern, Does::Forward(owned(target_groups)))
     }
 
-    pub fn path_authenticated(self, pattern: &'static str, target_group: &str) -> Self {
-        self.rule(pattern, Does::Authenticate(target_group.into()))
+    pub fn path_authenticated(self, pattern: &'static str, action: ActionTypeEnum, target_group: &str) -> Self {
+        self.rule(pattern, Does::Authenticate(action, target_group.into()))
     }
 
     fn rule(mut self, pattern: &'static str, does: Does) -> Self {

@@ -2,9 +2,9 @@
 
 use aws_sdk_ec2::types::{Filter, Ipv4PrefixSpecificationRequest, ResourceType, Tag, TagSpecification};
 use aws_sdk_elasticloadbalancingv2::types::{
-    Action, ActionTypeEnum, AuthenticateOidcActionConfig, ForwardActionConfig, PathPatternConditionConfig,
-    RedirectActionConfig, RedirectActionStatusCodeEnum, RuleCondition, Tag as ElbTag, TargetDescription,
-    TargetGroupTuple, TargetTypeEnum,
+    Action, ActionTypeEnum, AuthenticateCognitoActionConfig, AuthenticateOidcActionConfig, ForwardActionConfig,
+    JwtValidationActionConfig, PathPatternConditionConfig, RedirectActionConfig, RedirectActionStatusCodeEnum,
+    RuleCondition, Tag as ElbTag, TargetDescription, TargetGroupTuple, TargetTypeEnum,
 };
 
 use super::{Balancer, Does, Estate, Group, Held, Listener, Network, Target, TargetGroup};
@@ -227,19 +227,10 @@ impl World {
                 let to = to.status_code(RedirectActionStatusCodeEnum::Http301).build();
                 vec![Action::builder().r#type(ActionTypeEnum::Redirect).redirect_config(to).build()]
             }
-            Does::Authenticate(target_group) => {
-                let oidc = AuthenticateOidcActionConfig::builder()
-                    .issuer("https://id.example")
-                    .authorization_endpoint("https://id.example/authorize")
-                    .token_endpoint("https://id.example/token")
-                    .user_info_endpoint("https://id.example/userinfo")
-                    .client_id("shop")
-                    .client_secret("secret")
-                    .build();
-                let oidc = Action::builder().r#type(ActionTypeEnum::AuthenticateOidc).authenticate_oidc_config(oidc);
+            Does::Authenticate(action, target_group) => {
                 let mut forward = self.forward_action(&[(target_group.clone(), 1)]);
                 forward.order = Some(2);
-                vec![oidc.order(1).build(), forward]
+                vec![authentication(action), forward]
             }
         }
     }
@@ -302,4 +293,28 @@ impl World {
         let id = made.prefix_list.and_then(|list| list.prefix_list_id).expect("an id");
         self.ids().insert(name.into(), id);
     }
+}
+
+fn authentication(action: &ActionTypeEnum) -> Action {
+    let oidc = AuthenticateOidcActionConfig::builder()
+        .issuer("https://id.example")
+        .authorization_endpoint("https://id.example/authorize")
+        .token_endpoint("https://id.example/token")
+        .user_info_endpoint("https://id.example/userinfo")
+        .client_id("shop")
+        .client_secret("secret");
+    let cognito = AuthenticateCognitoActionConfig::builder()
+        .user_pool_arn(format!("arn:aws:cognito-idp:{REGION}:{ACCOUNT}:userpool/shop"))
+        .user_pool_client_id("shop")
+        .user_pool_domain("shop");
+    let tokens =
+        JwtValidationActionConfig::builder().jwks_endpoint("https://id.example/keys").issuer("https://id.example");
+    let built = Action::builder().r#type(action.clone()).order(1);
+    match action {
+        ActionTypeEnum::AuthenticateOidc => built.authenticate_oidc_config(oidc.build()),
+        ActionTypeEnum::AuthenticateCognito => built.authenticate_cognito_config(cognito.build()),
+        ActionTypeEnum::JwtValidation => built.jwt_validation_config(tokens.build()),
+        _ => panic!("{action} does not authenticate"),
+    }
+    .build()
 }
