@@ -8,6 +8,7 @@ mod conformance;
 mod control_plane;
 mod crds;
 mod deploy;
+mod document;
 mod faults;
 mod lifecycle;
 mod operation;

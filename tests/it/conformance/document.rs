@@ -1,19 +1,13 @@
 //! The tables of `docs/conformance.md`, made of what was observed.
 
-use std::{
-    env,
-    fmt::Write,
-    fs,
-    sync::{Mutex, PoisonError},
-};
+use std::fmt::Write;
 
 use super::{
     Behaviour, Findings, Observed,
     behaviour::Source,
     suite::{Side, diff},
 };
-
-const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/conformance.md");
+use crate::document;
 
 /// One backend's column.
 pub struct Column {
@@ -22,28 +16,10 @@ pub struct Column {
     pub findings: Option<Findings>,
 }
 
-/// Compares the part of the document between its markers with what was observed, or writes it anew where
-/// `SGBIND_UPDATE_DOCS` is set. Returns what is wrong.
+/// Compares a part of the document with what was observed, or writes it anew. Returns what is wrong.
 pub fn compare<S>(part: &str, behaviours: &[Behaviour<S>], columns: &[Column]) -> String {
-    // Two tests write parts of it.
-    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-    let (begin, end) = (format!("<!-- {part}: generated -->\n"), format!("<!-- {part}: end -->"));
-    let document = fs::read_to_string(PATH).unwrap_or_else(|error| panic!("{PATH}: {error}"));
-    let Some((before, rest)) = document.split_once(&begin) else { return format!("{PATH} lacks {begin}") };
-    let Some((present, after)) = rest.split_once(&end) else { return format!("{PATH} lacks {end}") };
-    let made = generated(behaviours, columns);
-    if made == present {
-        return String::new();
-    }
-    if env::var_os("SGBIND_UPDATE_DOCS").is_none() {
-        return format!(
-            "\ndocs/conformance.md is not what was observed ({part}): run the tests of conformance with \
-             SGBIND_UPDATE_DOCS=1\n"
-        );
-    }
-    fs::write(PATH, format!("{before}{begin}{made}{end}{after}")).unwrap_or_else(|error| panic!("{PATH}: {error}"));
-    String::new()
+    let compared = document::compare("conformance.md", part, |_| generated(behaviours, columns));
+    compared.err().map(|wrong| format!("\n{wrong}\n")).unwrap_or_default()
 }
 
 fn generated<S>(behaviours: &[Behaviour<S>], columns: &[Column]) -> String {

@@ -12,6 +12,8 @@ use tokio::task::spawn_blocking;
 
 /// The Region of everything.
 pub const REGION: &str = "eu-central-1";
+/// Whose everything is.
+pub const ACCOUNT: &str = "123456789012";
 /// Any credentials do.
 pub const KEY: &str = "AKIAIOSFODNN7EXAMPLE";
 pub const SECRET: &str = "secret";
@@ -43,6 +45,17 @@ impl Aws {
             ec2: aws_sdk_ec2::Client::new(config),
             elb: aws_sdk_elasticloadbalancingv2::Client::new(config),
         }
+    }
+
+    /// EC2 of another account, by a role of that account.
+    pub async fn ec2_of(&self, account: &str) -> aws_sdk_ec2::Client {
+        let ours = config().endpoint_url(self.url()).build();
+        let role = format!("arn:aws:iam::{account}:role/partner");
+        let call = aws_sdk_sts::Client::new(&ours).assume_role().role_arn(role).role_session_name("tests");
+        let given = call.send().await.ok().and_then(|answer| answer.credentials).expect("credentials");
+        let (key, secret, token) = (given.access_key_id, given.secret_access_key, given.session_token);
+        let theirs = SharedCredentialsProvider::new(Credentials::new(key, secret, Some(token), None, "tests"));
+        aws_sdk_ec2::Client::new(&ours.into_builder().credentials_provider(theirs).build())
     }
 
     /// Where a process of its own finds it.

@@ -7,7 +7,7 @@
 mod building;
 
 use aws_sdk_elasticloadbalancingv2::types::{
-    IpAddressType, LoadBalancerSchemeEnum, LoadBalancerTypeEnum, ProtocolEnum,
+    ActionTypeEnum, IpAddressType, LoadBalancerSchemeEnum, LoadBalancerTypeEnum, ProtocolEnum,
 };
 
 pub use building::network;
@@ -44,16 +44,23 @@ struct Balancer {
     addresses: IpAddressType,
     groups: Vec<&'static str>,
     tags: Vec<(&'static str, &'static str)>,
-    listeners: Vec<(u16, Listener)>,
+    listeners: Vec<Listener>,
 }
 
-enum Listener {
+/// A listener, or a rule of one that stands before.
+struct Listener {
+    port: u16,
+    protocol: ProtocolEnum,
+    /// What the rule matches.
+    path: Option<&'static str>,
+    does: Does,
+}
+
+enum Does {
     Forward(Vec<(String, i32)>),
     Redirect,
     /// Authenticates, then forwards.
-    Authenticate(String),
-    /// A rule of a listener that stands before: by path.
-    Path(&'static str, String),
+    Authenticate(ActionTypeEnum, String),
 }
 
 struct TargetGroup {
@@ -68,12 +75,25 @@ struct TargetGroup {
 /// Where a target is.
 #[derive(Clone)]
 enum Target {
-    /// An instance in this group, on a port of its own if one is given.
-    Instance(&'static str, Option<u16>),
-    /// An interface of the VPC with this address, in this group.
-    Interface(&'static str, &'static str),
+    /// An instance whose interface has these groups, on a port of its own if one is given.
+    Instance(Vec<&'static str>, Option<u16>),
+    /// An address that an interface of the VPC has, in this group.
+    Interface(&'static str, Held, &'static str),
     /// An address that is registered, and is no business of the VPC's.
     Address(&'static str),
+    /// A load balancer.
+    Balancer(&'static str),
+    /// A Lambda function.
+    Function(&'static str),
+}
+
+/// How an interface comes by an address.
+#[derive(Clone, Copy)]
+enum Held {
+    Primary,
+    Secondary,
+    /// It lies in a prefix that is delegated to the interface.
+    Delegated(&'static str),
 }
 
 pub fn estate() -> Estate {
@@ -182,26 +202,53 @@ impl Estate {
         self.weighted(port, &[(target_group, 1)])
     }
 
-    pub fn weighted(mut self, port: u16, target_groups: &[(&str, i32)]) -> Self {
-        let forwards = target_groups.iter().map(|(name, weight)| ((*name).to_owned(), *weight)).collect();
-        self.last_balancer().listeners.push((port, Listener::Forward(forwards)));
+    pub fn weighted(self, port: u16, target_groups: &[(&str, i32)]) -> Self {
+        self.listener(port, Does::Forward(owned(target_groups)))
+    }
+
+    /// Of a network load balancer: for this protocol, such as `UDP`.
+    pub fn forward_over(mut self, protocol: &str, port: u16, target_group: &str) -> Self {
+        self = self.forward(port, target_group);
+        self.last_balancer().listeners.last_mut().expect("made above").protocol = protocol.into();
         self
     }
 
-    pub fn redirect(mut self, port: u16) -> Self {
-        self.last_balancer().listeners.push((port, Listener::Redirect));
-        self
+    pub fn redirect(self, port: u16) -> Self {
+        self.listener(port, Does::Redirect)
     }
 
-    pub fn authenticate_and_forward(mut self, port: u16, target_group: &str) -> Self {
-        self.last_balancer().listeners.push((port, Listener::Authenticate(target_group.into())));
+    pub fn authenticate_and_forward(self, port: u16, target_group: &str) -> Self {
+        self.listener(port, Does::Authenticate(ActionTypeEnum::AuthenticateOidc, target_group.into()))
+    }
+
+    fn listener(mut self, port: u16, does: Does) -> Self {
+        let balancer = self.last_balancer();
+        let protocol = match balancer.kind {
+            LoadBalancerTypeEnum::Network => ProtocolEnum::Tcp,
+            _ => ProtocolEnum::Http,
+        };
+        balancer.listeners.push(Listener { port, protocol, path: None, does });
         self
     }
 
     /// A rule of the listener before it.
-    pub fn path(mut self, pattern: &'static str, target_group: &str) -> Self {
-        let port = self.last_balancer().listeners.last().expect("a listener first").0;
-        self.last_balancer().listeners.push((port, Listener::Path(pattern, target_group.into())));
+    pub fn path(self, pattern: &'static str, target_group: &str) -> Self {
+        self.path_weighted(pattern, &[(target_group, 1)])
+    }
+
+    pub fn path_weighted(self, pattern: &'static str, target_groups: &[(&str, i32)]) -> Self {
+        self.rule(pattern, Does::Forward(owned(target_groups)))
+    }
+
+    pub fn path_authenticated(self, pattern: &'static str, action: ActionTypeEnum, target_group: &str) -> Self {
+        self.rule(pattern, Does::Authenticate(action, target_group.into()))
+    }
+
+    fn rule(mut self, pattern: &'static str, does: Does) -> Self {
+        let listeners = &mut self.last_balancer().listeners;
+        let Listener { port, protocol, .. } = listeners.last().expect("a listener first");
+        let rule = Listener { port: *port, protocol: protocol.clone(), path: Some(pattern), does };
+        listeners.push(rule);
         self
     }
 
@@ -223,8 +270,9 @@ impl Estate {
         self.target_groups.last_mut().expect("a target group first")
     }
 
-    pub fn tcp(mut self) -> Self {
-        self.last_target_group().protocol = ProtocolEnum::Tcp;
+    /// Its traffic has this protocol, such as `TCP`.
+    pub fn over(mut self, protocol: &str) -> Self {
+        self.last_target_group().protocol = protocol.into();
         self
     }
 
@@ -238,32 +286,60 @@ impl Estate {
         self
     }
 
-    pub fn instance(mut self, group: &'static str) -> Self {
-        self.last_target_group().targets.push(Target::Instance(group, None));
+    fn target(mut self, target: Target) -> Self {
+        self.last_target_group().targets.push(target);
         self
     }
 
-    pub fn instance_on(mut self, group: &'static str, port: u16) -> Self {
-        self.last_target_group().targets.push(Target::Instance(group, Some(port)));
-        self
+    pub fn instance(self, group: &'static str) -> Self {
+        self.target(Target::Instance(vec![group], None))
     }
 
-    pub fn interface(mut self, address: &'static str, group: &'static str) -> Self {
-        self.last_target_group().targets.push(Target::Interface(address, group));
-        self
+    pub fn instance_on(self, group: &'static str, port: u16) -> Self {
+        self.target(Target::Instance(vec![group], Some(port)))
     }
 
-    pub fn address(mut self, address: &'static str) -> Self {
-        self.last_target_group().targets.push(Target::Address(address));
-        self
+    /// An instance whose interface has several groups.
+    pub fn instance_in(self, groups: &[&'static str]) -> Self {
+        self.target(Target::Instance(groups.to_vec(), None))
+    }
+
+    /// An interface's primary address.
+    pub fn interface(self, address: &'static str, group: &'static str) -> Self {
+        self.target(Target::Interface(address, Held::Primary, group))
+    }
+
+    /// A secondary address of an interface.
+    pub fn secondary(self, address: &'static str, group: &'static str) -> Self {
+        self.target(Target::Interface(address, Held::Secondary, group))
+    }
+
+    /// An address of a prefix that is delegated to an interface.
+    pub fn delegated(self, prefix: &'static str, address: &'static str, group: &'static str) -> Self {
+        self.target(Target::Interface(address, Held::Delegated(prefix), group))
+    }
+
+    pub fn address(self, address: &'static str) -> Self {
+        self.target(Target::Address(address))
+    }
+
+    /// A load balancer of this estate as the target.
+    pub fn load_balancer(self, name: &'static str) -> Self {
+        self.target(Target::Balancer(name))
+    }
+
+    /// A Lambda function as the target.
+    pub fn function(self, name: &'static str) -> Self {
+        self.target(Target::Function(name))
     }
 
     /// Every group that is mentioned, once, in order.
     fn mentioned(&mut self) -> Vec<Group> {
         let of_balancers = self.balancers.iter().flat_map(|balancer| balancer.groups.clone());
-        let of_targets = self.target_groups.iter().flat_map(|each| &each.targets).filter_map(|target| match target {
-            Target::Instance(group, _) | Target::Interface(_, group) => Some(*group),
-            Target::Address(_) => None,
+        let of_targets = self.target_groups.iter().flat_map(|each| &each.targets).flat_map(|target| match target {
+            Target::Instance(groups, _) => groups.clone(),
+            Target::Interface(_, _, group) => vec![*group],
+            Target::Address(_) | Target::Balancer(_) | Target::Function(_) => Vec::new(),
         });
         let mentioned: Vec<&str> = of_balancers.chain(of_targets).collect();
         let mut groups = std::mem::take(&mut self.groups);
@@ -274,4 +350,8 @@ impl Estate {
         }
         groups
     }
+}
+
+fn owned(target_groups: &[(&str, i32)]) -> Vec<(String, i32)> {
+    target_groups.iter().map(|(name, weight)| ((*name).to_owned(), *weight)).collect()
 }

@@ -4,7 +4,7 @@ use k8s_openapi::api::events::v1::Event;
 use kube::{
     Api, ResourceExt,
     api::{DeleteParams, DynamicObject, ListParams, Patch, PatchParams},
-    core::{ApiResource, DynamicObject as Object},
+    core::{ApiResource, GroupVersionKind},
 };
 use serde_json::{Value, json};
 use sgbind::api::{ALBTargetBinding, Status};
@@ -30,13 +30,29 @@ impl World {
             "metadata": {"name": name, "annotations": annotations},
             "spec": spec,
         });
-        let resource = ApiResource::erase::<ALBTargetBinding>(&());
+        self.apply_object(object).await;
+    }
+
+    /// Applies a whole document of any of our kinds, in the test's own namespace whatever it says; `$NAME` stands for
+    /// the id of what the test calls so.
+    pub async fn apply_document(&self, text: &str) {
+        let mut object: Value =
+            serde_saphyr::from_str(&self.filled_in(text)).unwrap_or_else(|error| panic!("{text}: {error}"));
+        object["metadata"]["namespace"] = self.namespace().into();
+        self.apply_object(object).await;
+    }
+
+    async fn apply_object(&self, object: Value) {
+        let object: DynamicObject = serde_json::from_value(object).expect("an object");
+        let types = object.types.as_ref().expect("apiVersion and kind");
+        let kind = GroupVersionKind::try_from(types).expect("a kind");
+        let resource = ApiResource::from_gvk(&kind);
         let api: Api<DynamicObject> = Api::namespaced_with(self.client.clone(), self.namespace(), &resource);
         let mut params = PatchParams::apply("person").force();
         params.field_validation = Some(kube::api::ValidationDirective::Strict);
-        api.patch(name, &params, &Patch::<Object>::Apply(serde_json::from_value(object).expect("an object")))
-            .await
-            .unwrap_or_else(|error| panic!("{name}: {error}"));
+        let name = object.name_any();
+        let applied = api.patch(&name, &params, &Patch::Apply(object)).await;
+        applied.unwrap_or_else(|error| panic!("{name}: {error}"));
     }
 
     pub async fn get(&self, name: &str) -> ALBTargetBinding {

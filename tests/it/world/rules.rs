@@ -1,5 +1,6 @@
 //! Rules as a person writes them, with names in place of ids: `ALB-SG in tcp 443 <- 0.0.0.0/0`,
-//! `ALB-SG out tcp 8000 -> APP-SG`, `ALB-SG in icmp 3/4 <- 10.0.0.0/8`, `APP-SG out all -> 0.0.0.0/0`.
+//! `ALB-SG out tcp 8000 -> APP-SG`, `ALB-SG in icmp 3/4 <- 10.0.0.0/8`, `APP-SG out all -> 0.0.0.0/0`. A peer group of
+//! another account stands with its account: `ALB-SG in tcp 443 <- 210987654321/PARTNER-SG`.
 //!
 //! Read from and written to AWS without the code under test.
 
@@ -7,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ec2::types::{Filter, IpPermission, IpRange, Ipv6Range, PrefixListId, SecurityGroupRule, UserIdGroupPair};
 
-use super::{World, expect_lines};
+use super::{World, aws::ACCOUNT, expect_lines};
 
 /// A rule as it was written.
 struct Written {
@@ -151,7 +152,13 @@ impl World {
 
 fn in_words(rule: &SecurityGroupRule, names: &BTreeMap<String, String>) -> String {
     let name = |id: &str| names.get(id).cloned().unwrap_or_else(|| id.to_owned());
-    let referenced = rule.referenced_group_info().and_then(|info| info.group_id()).map(name);
+    let referenced = rule.referenced_group_info().map(|info| {
+        let peer = name(info.group_id().unwrap_or_default());
+        match info.user_id() {
+            Some(account) if account != ACCOUNT => format!("{account}/{peer}"),
+            _ => peer,
+        }
+    });
     let peer = [rule.cidr_ipv4(), rule.cidr_ipv6(), rule.prefix_list_id()].into_iter().flatten().next();
     let peer = peer.map(str::to_owned).or(referenced).unwrap_or_else(|| "nobody".into());
     let (from, to) = (rule.from_port().unwrap_or(-1), rule.to_port().unwrap_or(-1));

@@ -1,14 +1,17 @@
 //! Makes an estate in AWS, and changes it as its owners do.
 
-use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification};
+use aws_sdk_ec2::types::{Filter, Ipv4PrefixSpecificationRequest, ResourceType, Tag, TagSpecification};
 use aws_sdk_elasticloadbalancingv2::types::{
-    Action, ActionTypeEnum, AuthenticateOidcActionConfig, ForwardActionConfig, LoadBalancerTypeEnum,
-    PathPatternConditionConfig, ProtocolEnum, RedirectActionConfig, RedirectActionStatusCodeEnum, RuleCondition,
-    Tag as ElbTag, TargetDescription, TargetGroupTuple, TargetTypeEnum,
+    Action, ActionTypeEnum, AuthenticateCognitoActionConfig, AuthenticateOidcActionConfig, ForwardActionConfig,
+    JwtValidationActionConfig, PathPatternConditionConfig, RedirectActionConfig, RedirectActionStatusCodeEnum,
+    RuleCondition, Tag as ElbTag, TargetDescription, TargetGroupTuple, TargetTypeEnum,
 };
 
-use super::{Balancer, Estate, Group, Listener, Network, Target, TargetGroup};
-use crate::world::{World, aws::Aws};
+use super::{Balancer, Does, Estate, Group, Held, Listener, Network, Target, TargetGroup};
+use crate::world::{
+    World,
+    aws::{ACCOUNT, Aws, REGION},
+};
 
 /// Makes the VPC, whose default group is emptied, so that it says nothing where all rules are compared.
 pub async fn network(aws: &Aws) -> Network {
@@ -48,6 +51,12 @@ impl World {
         for balancer in &estate.balancers {
             self.make_balancer(balancer).await;
         }
+        // A target may be one of the load balancers.
+        for group in &estate.target_groups {
+            for target in &group.targets {
+                self.register(&group.name, target).await;
+            }
+        }
     }
 
     async fn make_group(&self, group: Group) {
@@ -79,55 +88,95 @@ impl World {
     }
 
     async fn make_target_group(&self, group: &TargetGroup) {
-        let by_address = group.targets.iter().any(|target| !matches!(target, Target::Instance(..)));
-        let kind = if by_address { TargetTypeEnum::Ip } else { TargetTypeEnum::Instance };
-        let health = group.health_port.map_or("traffic-port".to_owned(), |port| port.to_string());
-        let call = self.aws.elb.create_target_group().name(&group.name).protocol(group.protocol.clone());
-        let call = call.port(group.port.into()).vpc_id(self.vpc()).target_type(kind).health_check_port(health);
-        let call = call.set_target_control_port(group.control_port.map(i32::from));
+        let kind = match group.targets.first() {
+            Some(Target::Instance(..)) | None => TargetTypeEnum::Instance,
+            Some(Target::Interface(..) | Target::Address(_)) => TargetTypeEnum::Ip,
+            Some(Target::Balancer(_)) => TargetTypeEnum::Alb,
+            Some(Target::Function(_)) => TargetTypeEnum::Lambda,
+        };
+        let mut call = self.aws.elb.create_target_group().name(&group.name).target_type(kind.clone());
+        // A function is invoked, by no protocol and on no port.
+        if kind != TargetTypeEnum::Lambda {
+            let health = group.health_port.map_or("traffic-port".to_owned(), |port| port.to_string());
+            call = call.protocol(group.protocol.clone()).port(group.port.into()).vpc_id(self.vpc());
+            call = call.health_check_port(health).set_target_control_port(group.control_port.map(i32::from));
+        }
         let made = call.send().await.unwrap_or_else(|error| panic!("{}: {error:?}", group.name));
         let arn = made.target_groups()[0].target_group_arn().expect("an ARN").to_owned();
         self.ids().insert(group.name.clone(), arn);
-        for target in &group.targets {
-            self.register(&group.name, target).await;
-        }
     }
 
     async fn register(&self, target_group: &str, target: &Target) {
         let description = match target {
-            Target::Instance(group, port) => {
-                let id = self.launch(group).await;
-                TargetDescription::builder().id(id).set_port(port.map(i32::from)).build()
+            Target::Instance(groups, port) => {
+                let id = self.launch(groups).await;
+                TargetDescription::builder().id(id).set_port(port.map(i32::from))
             }
-            Target::Interface(address, group) => {
-                let call = self.aws.ec2.create_network_interface().subnet_id(&self.network.subnets[0]);
-                let made = call.groups(self.id(group)).private_ip_address(*address).send().await;
-                made.unwrap_or_else(|error| panic!("{address}: {error:?}"));
-                TargetDescription::builder().id(*address).build()
+            Target::Interface(address, held, group) => {
+                self.make_interface(address, *held, group).await;
+                TargetDescription::builder().id(*address)
             }
-            Target::Address(address) => TargetDescription::builder().id(*address).availability_zone("all").build(),
+            Target::Address(address) => TargetDescription::builder().id(*address).availability_zone("all"),
+            Target::Balancer(name) => TargetDescription::builder().id(self.id(&format!("lb {name}"))),
+            Target::Function(name) => {
+                TargetDescription::builder().id(format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}"))
+            }
         };
-        let call = self.aws.elb.register_targets().target_group_arn(self.id(target_group)).targets(description);
+        let call = self.aws.elb.register_targets().target_group_arn(self.id(target_group)).targets(description.build());
         call.send().await.unwrap_or_else(|error| panic!("{target_group}: {error:?}"));
     }
 
-    async fn launch(&self, group: &str) -> String {
+    async fn make_interface(&self, address: &str, held: Held, group: &str) {
+        let call = self.aws.ec2.create_network_interface().subnet_id(&self.network.subnets[0]).groups(self.id(group));
+        let call = match held {
+            Held::Primary => call.private_ip_address(address),
+            Held::Secondary => call,
+            Held::Delegated(prefix) => {
+                call.ipv4_prefixes(Ipv4PrefixSpecificationRequest::builder().ipv4_prefix(prefix).build())
+            }
+        };
+        let made = call.send().await.unwrap_or_else(|error| panic!("{address}: {error:?}"));
+        if let Held::Secondary = held {
+            let id = made.network_interface.and_then(|made| made.network_interface_id).expect("an id");
+            let call =
+                self.aws.ec2.assign_private_ip_addresses().network_interface_id(id).private_ip_addresses(address);
+            call.send().await.unwrap_or_else(|error| panic!("{address}: {error:?}"));
+        }
+    }
+
+    async fn launch(&self, groups: &[&str]) -> String {
+        let ids = groups.iter().map(|group| self.id(group)).collect();
         let call = self.aws.ec2.run_instances().image_id("ami-12345678").min_count(1).max_count(1);
-        let call = call.subnet_id(&self.network.subnets[0]).security_group_ids(self.id(group));
-        let made = call.send().await.unwrap_or_else(|error| panic!("{group}: {error:?}"));
+        let call = call.subnet_id(&self.network.subnets[0]).set_security_group_ids(Some(ids));
+        let made = call.send().await.unwrap_or_else(|error| panic!("{groups:?}: {error:?}"));
         made.instances()[0].instance_id().expect("an id").to_owned()
     }
 
     /// Registers one more instance, in this group.
     pub async fn register_instance(&self, target_group: &str, group: &'static str) {
-        self.register(target_group, &Target::Instance(group, None)).await;
+        self.register(target_group, &Target::Instance(vec![group], None)).await;
+    }
+
+    /// Registers one more instance, in this group and on this port.
+    pub async fn register_instance_on(&self, target_group: &str, group: &'static str, port: u16) {
+        self.register(target_group, &Target::Instance(vec![group], Some(port))).await;
+    }
+
+    /// Deregisters the targets on this port.
+    pub async fn deregister_port(&self, target_group: &str, port: u16) {
+        self.deregister(target_group, |target| target.port() == Some(port.into())).await;
     }
 
     /// Deregisters all targets.
     pub async fn deregister_all(&self, target_group: &str) {
+        self.deregister(target_group, |_| true).await;
+    }
+
+    async fn deregister(&self, target_group: &str, leaves: impl Fn(&TargetDescription) -> bool) {
         let arn = self.id(target_group);
         let health = self.aws.elb.describe_target_health().target_group_arn(&arn).send().await.expect("targets");
-        let targets = health.target_health_descriptions().iter().filter_map(|each| each.target().cloned()).collect();
+        let targets = health.target_health_descriptions().iter().filter_map(|each| each.target().cloned());
+        let targets = targets.filter(leaves).collect();
         let call = self.aws.elb.deregister_targets().target_group_arn(&arn).set_targets(Some(targets));
         call.send().await.unwrap_or_else(|error| panic!("{target_group}: {error:?}"));
     }
@@ -144,55 +193,44 @@ impl World {
         let made = made.unwrap_or_else(|error| panic!("{name}: {error:?}"));
         let arn = made.load_balancers()[0].load_balancer_arn().expect("an ARN").to_owned();
         self.ids().insert(format!("lb {name}"), arn);
-        for (port, listener) in &balancer.listeners {
-            self.make_listener(balancer, *port, listener).await;
+        for listener in &balancer.listeners {
+            self.make_listener(balancer, listener).await;
         }
     }
 
-    async fn make_listener(&self, balancer: &Balancer, port: u16, listener: &Listener) {
-        let name = format!("{}:{port}", balancer.name);
-        if let Listener::Path(pattern, target_group) = listener {
-            let paths = PathPatternConditionConfig::builder().values(*pattern).build();
+    async fn make_listener(&self, balancer: &Balancer, listener: &Listener) {
+        let name = format!("{}:{}", balancer.name, listener.port);
+        let actions = Some(self.actions(&listener.does));
+        if let Some(pattern) = listener.path {
+            let paths = PathPatternConditionConfig::builder().values(pattern).build();
             let condition = RuleCondition::builder().field("path-pattern").path_pattern_config(paths).build();
-            let priority = self.ids().len();
+            let priority = i32::try_from(self.ids().len()).expect("few");
             let call = self.aws.elb.create_rule().listener_arn(self.id(&name)).conditions(condition);
-            let action = self.forward_action(&[(target_group.clone(), 1)]);
-            let call = call.priority(i32::try_from(priority).expect("few")).actions(action);
-            return call.send().await.map(drop).unwrap_or_else(|error| panic!("{name}{pattern}: {error:?}"));
+            let made = call.priority(priority).set_actions(actions).send().await;
+            let made = made.unwrap_or_else(|error| panic!("{name}{pattern}: {error:?}"));
+            let arn = made.rules()[0].rule_arn().expect("an ARN").to_owned();
+            self.ids().insert(format!("{name}{pattern}"), arn);
+            return;
         }
-        let protocol = match balancer.kind {
-            LoadBalancerTypeEnum::Network => ProtocolEnum::Tcp,
-            _ => ProtocolEnum::Http,
-        };
         let call = self.aws.elb.create_listener().load_balancer_arn(self.id(&format!("lb {}", balancer.name)));
-        let call = call.port(port.into()).protocol(protocol).set_default_actions(Some(self.actions(listener)));
+        let call = call.port(listener.port.into()).protocol(listener.protocol.clone()).set_default_actions(actions);
         let made = call.send().await.unwrap_or_else(|error| panic!("{name}: {error:?}"));
         let arn = made.listeners()[0].listener_arn().expect("an ARN").to_owned();
         self.ids().insert(name, arn);
     }
 
-    fn actions(&self, listener: &Listener) -> Vec<Action> {
-        match listener {
-            Listener::Forward(target_groups) => vec![self.forward_action(target_groups)],
-            Listener::Path(_, target_group) => vec![self.forward_action(&[(target_group.clone(), 1)])],
-            Listener::Redirect => {
+    fn actions(&self, does: &Does) -> Vec<Action> {
+        match does {
+            Does::Forward(target_groups) => vec![self.forward_action(target_groups)],
+            Does::Redirect => {
                 let to = RedirectActionConfig::builder().protocol("HTTPS").port("443");
                 let to = to.status_code(RedirectActionStatusCodeEnum::Http301).build();
                 vec![Action::builder().r#type(ActionTypeEnum::Redirect).redirect_config(to).build()]
             }
-            Listener::Authenticate(target_group) => {
-                let oidc = AuthenticateOidcActionConfig::builder()
-                    .issuer("https://id.example")
-                    .authorization_endpoint("https://id.example/authorize")
-                    .token_endpoint("https://id.example/token")
-                    .user_info_endpoint("https://id.example/userinfo")
-                    .client_id("shop")
-                    .client_secret("secret")
-                    .build();
-                let oidc = Action::builder().r#type(ActionTypeEnum::AuthenticateOidc).authenticate_oidc_config(oidc);
+            Does::Authenticate(action, target_group) => {
                 let mut forward = self.forward_action(&[(target_group.clone(), 1)]);
                 forward.order = Some(2);
-                vec![oidc.order(1).build(), forward]
+                vec![authentication(action), forward]
             }
         }
     }
@@ -208,10 +246,16 @@ impl World {
 
     /// Sends a listener's traffic elsewhere; the listener is named `LOADBALANCER:PORT`.
     pub async fn forward_to(&self, listener: &str, target_groups: &[(&str, i32)]) {
-        let forwards: Vec<_> = target_groups.iter().map(|(name, weight)| ((*name).to_owned(), *weight)).collect();
         let call = self.aws.elb.modify_listener().listener_arn(self.id(listener));
-        let call = call.default_actions(self.forward_action(&forwards));
+        let call = call.default_actions(self.forward_action(&super::owned(target_groups)));
         call.send().await.unwrap_or_else(|error| panic!("{listener}: {error:?}"));
+    }
+
+    /// Sends a rule's traffic elsewhere; the rule is named `LOADBALANCER:PORT/PATTERN`.
+    pub async fn forward_path_to(&self, rule: &str, target_groups: &[(&str, i32)]) {
+        let call = self.aws.elb.modify_rule().rule_arn(self.id(rule));
+        let call = call.actions(self.forward_action(&super::owned(target_groups)));
+        call.send().await.unwrap_or_else(|error| panic!("{rule}: {error:?}"));
     }
 
     pub async fn remove_load_balancer(&self, name: &str) {
@@ -233,11 +277,44 @@ impl World {
         call.send().await.unwrap_or_else(|error| panic!("{group}: {error:?}"));
     }
 
-    /// Makes a customer's prefix list that the test calls so.
+    /// Makes a security group that the test calls so in a VPC of another account.
+    pub async fn group_of_account(&self, name: &str, account: &str) {
+        let ec2 = self.aws.ec2_of(account).await;
+        let vpc = ec2.create_vpc().cidr_block("10.8.0.0/16").send().await.expect("a VPC").vpc.expect("a VPC");
+        let call = ec2.create_security_group().group_name(name).description(name).set_vpc_id(vpc.vpc_id);
+        let made = call.send().await.unwrap_or_else(|error| panic!("{name}: {error:?}"));
+        self.ids().insert(name.into(), made.group_id.expect("an id"));
+    }
+
+    /// Makes a customer's prefix list that the test calls so, for five IPv4 networks at most.
     pub async fn prefix_list(&self, name: &str) {
         let call = self.aws.ec2.create_managed_prefix_list().prefix_list_name(name).max_entries(5);
         let made = call.address_family("IPv4").send().await.unwrap_or_else(|error| panic!("{name}: {error:?}"));
         let id = made.prefix_list.and_then(|list| list.prefix_list_id).expect("an id");
         self.ids().insert(name.into(), id);
     }
+}
+
+fn authentication(action: &ActionTypeEnum) -> Action {
+    let oidc = AuthenticateOidcActionConfig::builder()
+        .issuer("https://id.example")
+        .authorization_endpoint("https://id.example/authorize")
+        .token_endpoint("https://id.example/token")
+        .user_info_endpoint("https://id.example/userinfo")
+        .client_id("shop")
+        .client_secret("secret");
+    let cognito = AuthenticateCognitoActionConfig::builder()
+        .user_pool_arn(format!("arn:aws:cognito-idp:{REGION}:{ACCOUNT}:userpool/shop"))
+        .user_pool_client_id("shop")
+        .user_pool_domain("shop");
+    let tokens =
+        JwtValidationActionConfig::builder().jwks_endpoint("https://id.example/keys").issuer("https://id.example");
+    let built = Action::builder().r#type(action.clone()).order(1);
+    match action {
+        ActionTypeEnum::AuthenticateOidc => built.authenticate_oidc_config(oidc.build()),
+        ActionTypeEnum::AuthenticateCognito => built.authenticate_cognito_config(cognito.build()),
+        ActionTypeEnum::JwtValidation => built.jwt_validation_config(tokens.build()),
+        _ => panic!("{action} does not authenticate"),
+    }
+    .build()
 }
