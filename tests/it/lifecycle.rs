@@ -119,7 +119,7 @@ async fn observe_plans_and_writes_nothing_until_enforced() {
     world.expect_status("shop", &planned).await;
     sleep(Duration::from_secs(3)).await;
     world.expect_rules(&[]).await;
-    assert!(world.get("shop").await.metadata.finalizers.is_none(), "nothing to clean up");
+    assert!(world.get("shop").await.metadata().finalizers.is_none(), "nothing to clean up");
     world.apply("shop", STANDARD).await;
     world.wait_for("shop", "Ready=True InSync").await;
     world.expect_rules(&[OPEN, OUT, IN]).await;

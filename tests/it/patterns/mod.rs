@@ -6,6 +6,7 @@ mod clients;
 mod listeners;
 mod network;
 mod page;
+mod roles;
 mod row;
 mod shifting;
 mod targets;

@@ -16,7 +16,9 @@ struct Table {
 }
 
 /// All rows, in the order of the page.
-const TABLES: &[Table] = &[Table {
+const TABLES: &[Table] = &[LOAD_BALANCERS, ROLES];
+
+const LOAD_BALANCERS: Table = Table {
     title: "Load balancer to targets",
     kind: "ALBTargetBinding",
     rows: &[
@@ -41,7 +43,31 @@ const TABLES: &[Table] = &[Table {
         "lambda-target",
         "elb-reference",
     ],
-}];
+};
+
+const ROLES: Table = Table {
+    title: "Access by role",
+    kind: "SecurityGroupAccess",
+    rows: &[
+        "web-server",
+        "db-mssql",
+        "db-mysql",
+        "db-redshift",
+        "db-postgresql",
+        "db-oracle",
+        "restricted-egress",
+        "same-group",
+        "same-group-split",
+        "ssh",
+        "rdp",
+        "path-mtu",
+        "ping",
+        "ping6",
+        "dns",
+        "efs",
+        "efs-mount",
+    ],
+};
 
 /// The section of this row is just this text.
 pub fn shows(id: &str, text: &str) {

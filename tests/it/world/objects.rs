@@ -1,4 +1,6 @@
-//! Bindings: applied, waited for, and their status in words.
+//! Our objects: applied, waited for, and their status in words.
+//!
+//! `shop` is the ALBTargetBinding of this name, `sga/db` the SecurityGroupAccess `db`.
 
 use k8s_openapi::api::events::v1::Event;
 use kube::{
@@ -7,7 +9,8 @@ use kube::{
     core::{ApiResource, GroupVersionKind},
 };
 use serde_json::{Value, json};
-use sgbind::api::{ALBTargetBinding, Status};
+use sgbind::api::{ALBTargetBinding, SecurityGroupAccess, Status};
+use sgbind::model::{Kind, Object};
 
 use super::World;
 
@@ -16,7 +19,11 @@ impl World {
         Api::namespaced(self.client.clone(), self.namespace())
     }
 
-    /// Applies a binding with this spec, in YAML; `$NAME` stands for the id of what the test calls so.
+    pub fn accesses(&self) -> Api<SecurityGroupAccess> {
+        Api::namespaced(self.client.clone(), self.namespace())
+    }
+
+    /// Applies an object with this spec, in YAML; `$NAME` stands for the id of what the test calls so.
     pub async fn apply(&self, name: &str, spec: &str) {
         self.apply_annotated(name, json!({}), spec).await;
     }
@@ -24,9 +31,10 @@ impl World {
     pub async fn apply_annotated(&self, name: &str, annotations: Value, spec: &str) {
         let spec: Value =
             serde_saphyr::from_str(&self.filled_in(spec)).unwrap_or_else(|error| panic!("{spec}: {error}"));
+        let (kind, name) = kind_and_name(name);
         let object = json!({
             "apiVersion": "sgbind.dev/v1alpha1",
-            "kind": "ALBTargetBinding",
+            "kind": kind.name(),
             "metadata": {"name": name, "annotations": annotations},
             "spec": spec,
         });
@@ -55,23 +63,38 @@ impl World {
         applied.unwrap_or_else(|error| panic!("{name}: {error}"));
     }
 
-    pub async fn get(&self, name: &str) -> ALBTargetBinding {
-        self.bindings().get(name).await.unwrap_or_else(|error| panic!("{name}: {error}"))
+    pub async fn get(&self, name: &str) -> Object {
+        self.get_opt(name).await.unwrap_or_else(|| panic!("{name} is not there"))
     }
 
-    /// Deletes a binding, and waits until it is gone.
+    async fn get_opt(&self, name: &str) -> Option<Object> {
+        let found = match kind_and_name(name) {
+            (Kind::AlbTargetBinding, name) => self.bindings().get_opt(name).await.map(|found| found.map(Object::from)),
+            (Kind::SecurityGroupAccess, name) => {
+                self.accesses().get_opt(name).await.map(|found| found.map(Object::from))
+            }
+        };
+        found.unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
+    /// Deletes an object, and waits until it is gone.
     pub async fn delete(&self, name: &str) {
         self.begin_to_delete(name).await;
         self.gone(name).await;
     }
 
     pub async fn begin_to_delete(&self, name: &str) {
-        self.bindings().delete(name, &DeleteParams::default()).await.unwrap_or_else(|error| panic!("{name}: {error}"));
+        let now = DeleteParams::default();
+        let deleted = match kind_and_name(name) {
+            (Kind::AlbTargetBinding, name) => self.bindings().delete(name, &now).await.map(drop),
+            (Kind::SecurityGroupAccess, name) => self.accesses().delete(name, &now).await.map(drop),
+        };
+        deleted.unwrap_or_else(|error| panic!("{name}: {error}"));
     }
 
     pub async fn gone(&self, name: &str) {
         let deadline = self.deadline();
-        while self.bindings().get_opt(name).await.expect("an answer").is_some() {
+        while self.get_opt(name).await.is_some() {
             assert!(deadline.is_ahead().await, "{name} stays, with {:#?}", self.status(name).await);
         }
     }
@@ -81,8 +104,8 @@ impl World {
     pub async fn wait_for(&self, name: &str, condition: &str) -> String {
         let deadline = self.deadline();
         while deadline.is_ahead().await {
-            let binding = self.get(name).await;
-            let (generation, status) = (binding.metadata.generation, binding.status.unwrap_or_default());
+            let object = self.get(name).await;
+            let (generation, status) = (object.metadata().generation, object.status().cloned().unwrap_or_default());
             let current = generation == Some(status.observed_generation);
             let found = status.conditions.iter().find(|found| {
                 found.observed_generation == generation
@@ -92,16 +115,17 @@ impl World {
                 return found.message.clone();
             }
         }
-        let messages: Vec<String> =
-            self.get(name).await.status.unwrap_or_default().conditions.into_iter().map(|each| each.message).collect();
+        let object = self.get(name).await;
+        let conditions = object.status().into_iter().flat_map(|status| &status.conditions);
+        let messages: Vec<&str> = conditions.map(|each| each.message.as_str()).collect();
         panic!("{name} has no {condition}: {:#?}\n{messages:#?}", self.status(name).await)
     }
 
     /// The whole status in words, with names in place of ids. Messages and times are left out.
     pub async fn status(&self, name: &str) -> Vec<String> {
-        let binding = self.get(name).await;
-        let Some(status) = &binding.status else { return vec!["no status".into()] };
-        let lines = in_words(status, binding.metadata.generation.unwrap_or_default());
+        let object = self.get(name).await;
+        let Some(status) = object.status() else { return vec!["no status".into()] };
+        let lines = in_words(status, object.metadata().generation.unwrap_or_default());
         lines.into_iter().map(|line| self.named(line)).collect()
     }
 
@@ -141,16 +165,20 @@ impl World {
         super::expect_lines("lines of the status", &self.status(name).await, expected);
     }
 
-    /// Events of a binding as `Reason: note`, with names in place of ids.
+    /// Events of an object as `Reason: note`, with names in place of ids.
     pub async fn events(&self, name: &str) -> Vec<String> {
         let api: Api<Event> = Api::namespaced(self.client.clone(), self.namespace());
         let events = api.list(&ListParams::default()).await.expect("events").items;
-        let of_binding =
-            |event: &Event| event.regarding.as_ref().and_then(|object| object.name.as_deref()) == Some(name);
+        let (kind, name) = kind_and_name(name);
+        let of_object = |event: &Event| {
+            event.regarding.as_ref().is_some_and(|object| {
+                object.kind.as_deref() == Some(kind.name()) && object.name.as_deref() == Some(name)
+            })
+        };
         let in_words = |event: Event| {
             self.named(format!("{}: {}", event.reason.unwrap_or_default(), event.note.unwrap_or_default()))
         };
-        events.into_iter().filter(of_binding).map(in_words).collect()
+        events.into_iter().filter(of_object).map(in_words).collect()
     }
 
     /// Waits for an event that begins so.
@@ -166,7 +194,14 @@ impl World {
 
     /// A number that changes with every write of the binding.
     pub async fn version(&self, name: &str) -> String {
-        self.get(name).await.resource_version().expect("a version")
+        self.get(name).await.metadata().resource_version.clone().expect("a version")
+    }
+}
+
+fn kind_and_name(name: &str) -> (Kind, &str) {
+    match name.strip_prefix("sga/") {
+        Some(name) => (Kind::SecurityGroupAccess, name),
+        None => (Kind::AlbTargetBinding, name),
     }
 }
 
@@ -178,6 +213,9 @@ fn in_words(status: &Status, generation: i64) -> Vec<String> {
     for condition in &status.conditions {
         let stale = if condition.observed_generation == Some(generation) { "" } else { " (stale)" };
         lines.push(format!("{}={} {}{stale}", condition.type_, condition.status, condition.reason));
+    }
+    if let Some(group) = &status.security_group {
+        lines.push(format!("writes {}", group.id));
     }
     if let Some(balancer) = &status.load_balancer {
         lines.push(format!(
