@@ -31,9 +31,9 @@ struct Moto {
 }
 
 impl Aws {
-    /// A moto of its own.
-    pub async fn start() -> Self {
-        let (server, url) = spawn_blocking(launch).await.expect("the AWS stand-in starts");
+    /// A moto of its own that lacks these mends.
+    pub async fn start_without(mends: &'static [&'static str]) -> Self {
+        let (server, url) = spawn_blocking(|| launch_without(mends)).await.expect("the AWS stand-in starts");
         let config = config().endpoint_url(&url).build();
         Self { moto: Some(Moto { server, url }), ..Self::configured(&config) }
     }
@@ -82,6 +82,10 @@ impl Drop for Moto {
 
 /// The AWS stand-in as a process, and where it answers.
 pub fn launch() -> (Child, String) {
+    launch_without(&[])
+}
+
+fn launch_without(mends: &[&str]) -> (Child, String) {
     let python = env::var_os("SGBIND_TEST_PYTHON").unwrap_or_else(|| {
         panic!(
             "this test needs the AWS stand-in: run `make test`, or set SGBIND_TEST_PYTHON to bin/python of the virtual \
@@ -91,6 +95,7 @@ pub fn launch() -> (Child, String) {
     let mut child = Command::new(&python)
         .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/moto/launch.py"))
         .arg("--exit-on-stdin-eof")
+        .args(mends.iter().flat_map(|mend| ["--without", mend]))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()

@@ -51,9 +51,14 @@ pub async fn place() -> SemaphorePermit<'static> {
 
 impl World {
     pub async fn new() -> Self {
+        Self::on_moto_without(&[]).await
+    }
+
+    /// Where moto lacks these mends.
+    pub async fn on_moto_without(mends: &'static [&'static str]) -> Self {
         let place = place().await;
         let client = control_plane::client().await;
-        let mut world = Self::of(Aws::start().await, client).await;
+        let mut world = Self::of(Aws::start_without(mends).await, client).await;
         (world.patience, world._place) = (PATIENCE, Some(place));
         world
     }

@@ -288,8 +288,13 @@ impl World {
 
     /// Makes a customer's prefix list that the test calls so, for five IPv4 networks at most.
     pub async fn prefix_list(&self, name: &str) {
+        self.prefix_list_of(name, "IPv4").await;
+    }
+
+    /// The same, of this address family.
+    pub async fn prefix_list_of(&self, name: &str, family: &str) {
         let call = self.aws.ec2.create_managed_prefix_list().prefix_list_name(name).max_entries(5);
-        let made = call.address_family("IPv4").send().await.unwrap_or_else(|error| panic!("{name}: {error:?}"));
+        let made = call.address_family(family).send().await.unwrap_or_else(|error| panic!("{name}: {error:?}"));
         let id = made.prefix_list.and_then(|list| list.prefix_list_id).expect("an id");
         self.ids().insert(name.into(), id);
     }
