@@ -12,6 +12,7 @@ use sgbind::aws::Source;
 use sgbind::aws::pacing::{Pacer, Share};
 use sgbind::clock::{Clock, Jitter};
 use sgbind::controller::{self, Patience, Settings, Surroundings};
+use sgbind::model::AccountRoles;
 use sgbind::telemetry::http::{Heartbeat, Readiness, Vitals};
 use sgbind::telemetry::metrics::Metrics;
 use sgbind_sim::{Kubernetes, Process, Simulation};
@@ -68,6 +69,7 @@ impl Stage {
         let mut settings = Settings {
             cluster: self.world.cluster().parse().expect("a cluster name"),
             region: None,
+            account_roles: AccountRoles::default(),
             resync: Duration::from_secs(60),
             rediscover: Duration::from_secs(5 * 60),
             patience: Patience {
