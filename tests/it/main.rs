@@ -3,6 +3,7 @@
     reason = "servers of a test end with it, and this process does not live long enough for zombies to matter"
 )]
 
+mod accounts;
 mod admission;
 mod conformance;
 mod control_plane;

@@ -49,7 +49,7 @@ fn sts_error(status: u16, code: &str, message: &str) -> Answer {
 fn nothing(form: &Form) -> Answer {
     match form["Action"].as_str() {
         "DescribeManagedPrefixLists" => Answer::ec2("DescribeManagedPrefixLists", "<prefixListSet/>"),
-        other => Answer::elb(other, ""),
+        other => Answer::elb(other, "<LoadBalancers/>"),
     }
 }
 
@@ -126,24 +126,18 @@ type Case = (fn() -> Answer, ErrorClass, &'static str, usize);
 
 #[tokio::test]
 async fn why_a_role_is_not_assumed_is_told_and_disturbs_no_other_account() {
-    let denied = "AccessDenied: User: arn:aws:sts::111111111111:assumed-role/sgbind/pod is not authorized to perform: \
-                  sts:AssumeRole on resource: arn:aws:iam::222222222222:role/teams/sgbind (check that the role's trust \
-                  policy names the controller's role, and that the controller's role may call sts:AssumeRole on it)";
-    let user = "User: arn:aws:sts::111111111111:assumed-role/sgbind/pod is not authorized to perform: sts:AssumeRole on \
-                resource: arn:aws:iam::222222222222:role/teams/sgbind";
-    assert!(denied.contains(user));
     let cases: [Case; 6] = [
         (
             || {
                 sts_error(
                     403,
                     "AccessDenied",
-                    "User: arn:aws:sts::111111111111:assumed-role/sgbind/pod is not authorized to perform: \
-                     sts:AssumeRole on resource: arn:aws:iam::222222222222:role/teams/sgbind",
+                    "User: one is not authorized to perform: sts:AssumeRole on resource: two",
                 )
             },
             ErrorClass::Denied,
-            denied,
+            "AccessDenied: User: one is not authorized to perform: sts:AssumeRole on resource: two (check that the role's \
+             trust policy names the controller's role, and that the controller's role may call sts:AssumeRole on it)",
             1,
         ),
         (|| sts_error(400, "Throttling", "Rate exceeded"), ErrorClass::Throttled, "Throttling: Rate exceeded", 3),

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use aws_config::retry::RetryConfig;
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
+use aws_smithy_async::time::TimeSource;
 use jiff::Timestamp;
 use serde_json::Value;
 use sgbind::aws::Source;
@@ -42,8 +43,10 @@ pub struct Controller {
 impl Stage {
     /// An empty world. All that happens in it follows from the seed and from what the test does.
     pub async fn new(seed: u64) -> Self {
+        // The SDK draws from this thread's generator by how much it renews credentials early.
+        fastrand::seed(seed);
         let simulation = simulation(seed, beginning());
-        let aws = Aws::configured(&config(simulation.aws.http_client()));
+        let aws = Aws::configured(&config(simulation.aws.http_client(), simulation.now()));
         let client = kube::Client::new(simulation.kubernetes.service(), "default");
         Self { world: World::of(aws, client).await, simulation }
     }
@@ -87,7 +90,7 @@ impl Stage {
         let clock = Clock::starting_at(beginning() + self.simulation.now());
         let surroundings = Surroundings {
             kubernetes: kube::Client::new(self.simulation.kubernetes.service_of(&process), "default"),
-            aws: Source::Given(Box::new(config(self.simulation.aws.http_client_of(&process)))),
+            aws: Source::Given(Box::new(config(self.simulation.aws.http_client_of(&process), self.simulation.now()))),
             clock,
             jitter: Jitter::seeded(self.simulation.draw()),
         };
@@ -178,17 +181,33 @@ pub async fn supervise(stage: &Stage, first: Controller, oracle: &Oracle) {
 /// An AWS with nothing in it, and a Kubernetes that knows our kinds.
 pub fn simulation(seed: u64, beginning: Timestamp) -> Simulation {
     let crds = sgbind::api::crds().iter().map(|crd| serde_json::to_value(crd).expect("JSON")).collect();
-    Simulation::new(seed, Kubernetes::new(seed, beginning, crds).expect("CRDs that it understands"))
+    let simulation = Simulation::new(seed, Kubernetes::new(seed, beginning, crds).expect("CRDs that it understands"));
+    simulation.aws.world().beginning = beginning;
+    simulation
 }
 
 fn beginning() -> Timestamp {
     BEGINNING.parse().expect("a time")
 }
 
-/// The SDK as in production, with waits between retries that no chance of its own decides.
-fn config(http: aws_smithy_runtime_api::client::http::SharedHttpClient) -> aws_config::SdkConfig {
+/// The calendar of the simulation, for the SDK.
+#[derive(Debug)]
+struct Calendar {
+    began: tokio::time::Instant,
+}
+
+impl TimeSource for Calendar {
+    fn now(&self) -> SystemTime {
+        SystemTime::from(beginning()) + self.began.elapsed()
+    }
+}
+
+/// The SDK as in production, with waits between retries that no chance of its own decides. `now` is the time since the
+/// simulation began.
+fn config(http: aws_smithy_runtime_api::client::http::SharedHttpClient, now: Duration) -> aws_config::SdkConfig {
     aws::config()
         .http_client(http)
+        .time_source(Calendar { began: tokio::time::Instant::now() - now })
         .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
         .retry_config(RetryConfig::standard().with_max_attempts(3).with_use_static_exponential_base(true))
         .build()

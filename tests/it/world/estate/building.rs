@@ -17,7 +17,8 @@ pub async fn network(aws: &Aws) -> Network {
     let vpc = made.vpc_id().expect("an id").to_owned();
     let ipv6 = made.ipv6_cidr_block_association_set()[0].ipv6_cidr_block().expect("a block").to_owned();
     let mut subnets = Vec::new();
-    for (block, zone) in [("10.0.0.0/20", "eu-central-1a"), ("10.0.16.0/20", "eu-central-1b")] {
+    for (block, zone) in [("10.0.0.0/20", "a"), ("10.0.16.0/20", "b")] {
+        let zone = format!("{}{zone}", aws.region);
         let subnet = aws.ec2.create_subnet().vpc_id(&vpc).cidr_block(block).availability_zone(zone).send().await;
         subnets.push(subnet.expect("a subnet").subnet.and_then(|subnet| subnet.subnet_id).expect("an id"));
     }
