@@ -1,13 +1,17 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
+use aws_config::identity::IdentityCache;
 use aws_config::retry::RetryConfig;
+use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
+use aws_sdk_ec2::config::SharedCredentialsProvider;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
-use crate::model::{AccountId, Region, Scope, SecurityGroupId, VpcId};
+use crate::model::{AccountId, AccountRole, AccountRoles, ClusterName, Region, Scope, SecurityGroupId, VpcId};
 
 use super::connection::{CONNECT_TIMEOUT, default_client, with_time_limit};
 use super::ec2::{Ec2, FILTER_VALUES, Interface, RulesRead, SecurityGroup};
@@ -21,6 +25,13 @@ const ATTEMPTS: u32 = 3;
 
 /// A batch's keys become the values of one filter.
 const BATCH: NonZeroUsize = NonZeroUsize::new(FILTER_VALUES).expect("a filter has values");
+
+/// How long getting credentials may take: all attempts of the call for them, each with its time limit, and its base's.
+/// The cache's own limit would end them before they have said what is wrong.
+const CREDENTIALS_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The longest name of a role's session. Source: `AssumeRole` in the STS API reference.
+const SESSION_NAME: usize = 64;
 
 /// From where credentials, endpoints, Region and retries are taken.
 #[derive(Clone, Debug)]
@@ -38,7 +49,16 @@ pub struct Clouds {
     http: SharedHttpClient,
     pacer: Pacer,
     home: Scope,
+    assumed: BTreeMap<AccountId, Assumed>,
     clouds: Mutex<BTreeMap<Scope, Arc<Cloud>>>,
+}
+
+/// An account in which a role is assumed.
+struct Assumed {
+    role: AccountRole,
+    /// Its credentials are shared by all clients of the account: one call gets them, the first when they are first
+    /// needed, the next when they are about to expire.
+    config: SdkConfig,
 }
 
 impl Clouds {
@@ -46,14 +66,20 @@ impl Clouds {
     /// client, all calls go through it.
     pub fn new(config: SdkConfig, home: Scope, pacer: Pacer) -> Self {
         let http = with_time_limit(config.http_client().unwrap_or_else(default_client));
-        Self { config, http, pacer, home, clouds: Mutex::default() }
+        Self { config, http, pacer, home, assumed: BTreeMap::new(), clouds: Mutex::default() }
     }
 
-    /// Asks AWS for its own account. `region` overrides the configured one.
+    /// Asks AWS for its own account. `region` overrides the configured one. Roles are not assumed yet.
     ///
     /// # Errors
     /// No Region is configured, or AWS does not say who we are: mostly because credentials are missing.
-    pub async fn connect(source: &Source, region: Option<Region>, pacer: Pacer) -> Result<Self, AwsError> {
+    pub async fn connect(
+        source: &Source,
+        region: Option<Region>,
+        roles: &AccountRoles,
+        cluster: &ClusterName,
+        pacer: Pacer,
+    ) -> Result<Self, AwsError> {
         let mut config = match source {
             Source::Environment => from_environment().await,
             Source::Given(config) => SdkConfig::clone(config),
@@ -63,7 +89,32 @@ impl Clouds {
         }
         let region = config.region().map(|region| Region::from(region.as_ref())).ok_or(AwsError::NoRegion)?;
         let account = own_account(&config).await?;
-        Ok(Self::new(config, Scope { account, region }, pacer))
+        Ok(Self::new(config, Scope { account, region }, pacer).with_roles(roles, cluster).await)
+    }
+
+    /// In these accounts, roles are assumed: in our own too, if it is among them.
+    async fn with_roles(mut self, roles: &AccountRoles, cluster: &ClusterName) -> Self {
+        for role in roles.iter() {
+            let config = self.assuming(role, cluster).await;
+            self.assumed.insert(role.account().clone(), Assumed { role: role.clone(), config });
+        }
+        self
+    }
+
+    /// The configuration for an account in which a role is assumed, by calls that are as all others: of our own account
+    /// in our own Region, paced for each role apart.
+    async fn assuming(&self, role: &AccountRole, cluster: &ClusterName) -> SdkConfig {
+        let paced = self.pacer.wrap(self.http.clone(), role.account().as_str(), self.home.region.as_str());
+        let time = self.config.time_source().unwrap_or_default();
+        let base = self.config.to_builder().time_source(time).http_client(paced).build();
+        let mut session = format!("sgbind-{cluster}");
+        session.truncate(SESSION_NAME);
+        let provider = AssumeRoleProvider::builder(role.arn()).session_name(session).configure(&base).build().await;
+        self.config
+            .to_builder()
+            .credentials_provider(SharedCredentialsProvider::new(provider))
+            .identity_cache(IdentityCache::lazy().load_timeout(CREDENTIALS_TIMEOUT).build())
+            .build()
     }
 
     /// The controller's own account, and the Region that it takes where none is named.
@@ -72,21 +123,23 @@ impl Clouds {
     }
 
     /// # Errors
-    /// The account is not our own.
+    /// The account is not our own, and no role is configured for it.
     pub fn scope(&self, scope: &Scope) -> Result<Arc<Cloud>, AwsError> {
-        if scope.account != self.home.account {
+        let assumed = self.assumed.get(&scope.account);
+        if assumed.is_none() && scope.account != self.home.account {
             return Err(AwsError::NoRole { account: scope.account.clone(), home: self.home.account.clone() });
         }
         let mut clouds = self.clouds.lock().unwrap_or_else(PoisonError::into_inner);
-        let cloud = clouds.entry(scope.clone()).or_insert_with(|| Arc::new(self.cloud(scope)));
+        let cloud = clouds.entry(scope.clone()).or_insert_with(|| Arc::new(self.cloud(scope, assumed)));
         Ok(cloud.clone())
     }
 
-    fn cloud(&self, scope: &Scope) -> Cloud {
+    fn cloud(&self, scope: &Scope, assumed: Option<&Assumed>) -> Cloud {
         let paced = self.pacer.wrap(self.http.clone(), scope.account.as_str(), scope.region.as_str());
         let region = aws_config::Region::new(scope.region.as_str().to_owned());
-        let config = self.config.to_builder().region(region).http_client(paced).build();
-        Cloud::new(&config, scope.clone())
+        let config = assumed.map_or(&self.config, |assumed| &assumed.config);
+        let config = config.to_builder().region(region).http_client(paced).build();
+        Cloud::new(&config, scope.clone(), assumed.map(|assumed| assumed.role.clone()))
     }
 }
 
@@ -102,7 +155,7 @@ async fn from_environment() -> SdkConfig {
 
 /// Source: `GetCallerIdentity` in the STS API reference. It needs no permission.
 async fn own_account(config: &SdkConfig) -> Result<AccountId, AwsError> {
-    let call = Call { service: "sts", action: "GetCallerIdentity", scope: None, resource: String::new() };
+    let call = Call { service: "sts", action: "GetCallerIdentity", scope: None, role: None, resource: String::new() };
     let http = with_time_limit(config.http_client().unwrap_or_else(default_client));
     let client = aws_sdk_sts::Client::new(&config.to_builder().http_client(http).build());
     let answer = client.get_caller_identity().send().await.map_err(|error| call.failed(error))?;
@@ -121,9 +174,10 @@ pub struct Cloud {
 }
 
 impl Cloud {
-    pub(super) fn new(config: &SdkConfig, scope: Scope) -> Self {
-        let ec2 = Ec2::new(config, scope.clone());
-        let elb = Elb::new(config, scope.clone());
+    /// `role` is the one of the configuration's credentials, if they are a role's that is assumed.
+    pub(super) fn new(config: &SdkConfig, scope: Scope, role: Option<AccountRole>) -> Self {
+        let ec2 = Ec2::new(config, scope.clone(), role.clone());
+        let elb = Elb::new(config, scope.clone(), role);
         let (groups, rules, interfaces, balancers) = (ec2.clone(), ec2.clone(), ec2.clone(), elb.clone());
         Self {
             groups: Batch::new(BATCH, WINDOW, move |ids| {
@@ -154,24 +208,4 @@ impl Cloud {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::aws::ErrorClass;
-    use crate::aws::pacing::Share;
-    use crate::telemetry::metrics::Metrics;
-
-    #[tokio::test]
-    async fn one_cloud_for_each_scope_of_the_own_account() {
-        let scope = |account: &str, region: &str| Scope { account: account.into(), region: region.into() };
-        let config = SdkConfig::builder().behavior_version(BehaviorVersion::latest()).build();
-        let pacer = Pacer::new(Share::default(), Arc::new(Metrics::new()));
-        let clouds = Clouds::new(config, scope("111111111111", "eu-central-1"), pacer);
-        let home = clouds.scope(clouds.home()).unwrap();
-        assert!(Arc::ptr_eq(&home, &clouds.scope(clouds.home()).unwrap()));
-        let away = scope("111111111111", "us-east-1");
-        assert_eq!(*clouds.scope(&away).unwrap().scope(), away);
-        let error = clouds.scope(&scope("222222222222", "us-east-1")).err().unwrap();
-        assert_eq!(error.class(), ErrorClass::Denied);
-        assert!(error.to_string().starts_with("no role is configured for account 222222222222"));
-    }
-}
+mod tests;

@@ -10,7 +10,7 @@ mod writing;
 use aws_config::SdkConfig;
 use aws_sdk_ec2::types::Filter;
 
-use crate::model::Scope;
+use crate::model::{AccountRole, Scope};
 
 use super::error::Call;
 
@@ -30,16 +30,18 @@ const PAGE: i32 = 1000;
 pub(super) struct Ec2 {
     client: aws_sdk_ec2::Client,
     scope: Scope,
+    role: Option<AccountRole>,
 }
 
 impl Ec2 {
-    pub fn new(config: &SdkConfig, scope: Scope) -> Self {
-        Self { client: aws_sdk_ec2::Client::new(config), scope }
+    pub fn new(config: &SdkConfig, scope: Scope, role: Option<AccountRole>) -> Self {
+        Self { client: aws_sdk_ec2::Client::new(config), scope, role }
     }
 
     /// `resource` must not differ between calls for the same thing, as it comes to stand in conditions.
     fn call(&self, action: &'static str, resource: impl Into<String>) -> Call {
-        Call { service: "ec2", action, scope: Some(self.scope.clone()), resource: resource.into() }
+        let (scope, role) = (Some(self.scope.clone()), self.role.clone());
+        Call { service: "ec2", action, scope, role, resource: resource.into() }
     }
 }
 

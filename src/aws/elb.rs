@@ -7,7 +7,7 @@ mod target_groups;
 
 use aws_config::SdkConfig;
 
-use crate::model::{ElbArn, Scope};
+use crate::model::{AccountRole, ElbArn, Scope};
 
 use super::error::{AwsError, Call, ErrorClass};
 
@@ -25,16 +25,18 @@ const PAGE: i32 = 400;
 pub(super) struct Elb {
     client: aws_sdk_elasticloadbalancingv2::Client,
     scope: Scope,
+    role: Option<AccountRole>,
 }
 
 impl Elb {
-    pub fn new(config: &SdkConfig, scope: Scope) -> Self {
-        Self { client: aws_sdk_elasticloadbalancingv2::Client::new(config), scope }
+    pub fn new(config: &SdkConfig, scope: Scope, role: Option<AccountRole>) -> Self {
+        Self { client: aws_sdk_elasticloadbalancingv2::Client::new(config), scope, role }
     }
 
     /// `resource` must not differ between calls for the same thing, as it comes to stand in conditions.
     fn call(&self, action: &'static str, resource: impl Into<String>) -> Call {
-        Call { service: "elasticloadbalancing", action, scope: Some(self.scope.clone()), resource: resource.into() }
+        let (scope, role) = (Some(self.scope.clone()), self.role.clone());
+        Call { service: "elasticloadbalancing", action, scope, role, resource: resource.into() }
     }
 }
 

@@ -1,3 +1,5 @@
+mod codes;
+
 use std::error::Error;
 use std::fmt;
 use std::future::Future;
@@ -5,9 +7,12 @@ use std::sync::Arc;
 
 use aws_sdk_ec2::config::{Credentials, ProvideCredentials, SharedCredentialsProvider};
 use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 use aws_types::request_id::RequestId;
 
-use crate::model::{AccountId, Scope};
+use crate::model::{AccountId, AccountRole, Scope};
+
+use codes::classify;
 
 /// What follows from an error. This alone decides about requeue, reason and metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -51,6 +56,8 @@ pub struct Call {
     pub action: &'static str,
     /// `None` before the own account is known.
     pub scope: Option<Scope>,
+    /// The role that is assumed to make it; `None` if it is made as whom the controller runs.
+    pub role: Option<AccountRole>,
     /// What the call is about, for people.
     pub resource: String,
 }
@@ -116,7 +123,10 @@ pub enum AwsError {
     Unsent { call: Box<Call>, source: Cause },
     #[error("{call} failed: no usable AWS credentials, give the controller a role: {}", chain(.source.as_ref()))]
     NoCredentials { call: Box<Call>, source: Cause },
-    #[error("no role is configured for account {account}: the controller works in its own account {home}")]
+    #[error(
+        "no role is configured for account {account}: the controller works in its own account {home}; start it with \
+         --account-role {account}=arn:aws:iam::{account}:role/NAME, or with this in SGBIND_ACCOUNT_ROLE"
+    )]
     NoRole { account: AccountId, home: AccountId },
     #[error("no AWS Region is configured: set AWS_REGION, or a region in the AWS profile")]
     NoRegion,
@@ -170,20 +180,38 @@ impl Call {
         AwsError::Malformed { call: Box::new(self.clone()), field }
     }
 
+    /// The call by which a role is assumed.
+    fn assuming(role: &AccountRole) -> Self {
+        let resource = format!("account {} with the role {}", role.account(), role.arn());
+        Self { service: "sts", action: ASSUME_ROLE, scope: None, role: None, resource }
+    }
+
     /// Makes an error of ours of the SDK's.
     pub(super) fn failed<E>(&self, error: SdkError<E>) -> AwsError
     where
         E: ProvideErrorMetadata + Error + Send + Sync + 'static,
     {
-        let call = Box::new(self.clone());
-        if find_credentials_error(&error) {
-            return AwsError::NoCredentials { call, source: Arc::new(error) };
+        let error = Arc::new(error);
+        self.judge(&error, error.clone())
+    }
+
+    /// `source` is the error, or one that was caused by it.
+    fn judge<E>(&self, error: &SdkError<E>, source: Cause) -> AwsError
+    where
+        E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+    {
+        // The call was not made, for want of credentials. Why a role could not be assumed is told as of any call.
+        match (has_credentials_error(error), &self.role, assume_role_error(error)) {
+            (true, Some(role), Some(cause)) => return Self::assuming(role).judge(cause, source),
+            (true, ..) => return AwsError::NoCredentials { call: Box::new(self.clone()), source },
+            (false, ..) => {}
         }
-        match &error {
+        let call = Box::new(self.clone());
+        match error {
             SdkError::ServiceError(answer) => {
                 let status = answer.raw().status().as_u16();
                 if (200..300).contains(&status) {
-                    return AwsError::Unreadable { call, status, source: Arc::new(error) };
+                    return AwsError::Unreadable { call, status, source };
                 }
                 let refusal = Box::new(Refusal {
                     status,
@@ -191,120 +219,43 @@ impl Call {
                     message: answer.err().message().map(str::to_owned),
                     request_id: answer.err().meta().request_id().or(error.request_id()).map(str::to_owned),
                 });
-                AwsError::Refused { call, refusal, source: Arc::new(error) }
+                AwsError::Refused { call, refusal, source }
             }
             SdkError::ResponseError(answer) => {
                 let status = answer.raw().status().as_u16();
-                AwsError::Unreadable { call, status, source: Arc::new(error) }
+                AwsError::Unreadable { call, status, source }
             }
-            SdkError::TimeoutError(_) => AwsError::TimedOut { call, source: Arc::new(error) },
-            SdkError::DispatchFailure(failure) if failure.is_timeout() => {
-                AwsError::TimedOut { call, source: Arc::new(error) }
-            }
-            SdkError::ConstructionFailure(_) => AwsError::Unsent { call, source: Arc::new(error) },
-            _ => AwsError::Unreachable { call, source: Arc::new(error) },
+            SdkError::TimeoutError(_) => AwsError::TimedOut { call, source },
+            SdkError::DispatchFailure(failure) if failure.is_timeout() => AwsError::TimedOut { call, source },
+            SdkError::ConstructionFailure(_) => AwsError::Unsent { call, source },
+            _ => AwsError::Unreachable { call, source },
         }
     }
-}
-
-/// The one table of error codes. A code that is not here is judged by its ending, then by the status.
-///
-/// Sources: "Error codes for the Amazon EC2 API" in the EC2 API reference, "Common Errors" in the
-/// Elastic Load Balancing API reference (version 2015-12-01) and in the STS API reference.
-const CODES: [(ErrorClass, &[&str]); 6] = [
-    (
-        ErrorClass::Throttled,
-        &[
-            "Throttling",
-            "ThrottlingException",
-            "ThrottledException",
-            "RequestThrottled",
-            "RequestThrottledException",
-            "RequestLimitExceeded",
-            "TooManyRequestsException",
-            "EC2ThrottledException",
-            "BandwidthLimitExceeded",
-            "SlowDown",
-        ],
-    ),
-    (
-        ErrorClass::Denied,
-        &[
-            "UnauthorizedOperation",
-            "AccessDenied",
-            "AccessDeniedException",
-            "NotAuthorized",
-            "AuthFailure",
-            "InvalidClientTokenId",
-            "UnrecognizedClientException",
-            "ExpiredToken",
-            "ExpiredTokenException",
-            "TokenRefreshRequired",
-            "MissingAuthenticationToken",
-            "IncompleteSignature",
-            "InvalidSignatureException",
-            "SignatureDoesNotMatch",
-            "RequestExpired",
-            "OptInRequired",
-            "PendingVerification",
-            "Blocked",
-            "RegionDisabledException",
-        ],
-    ),
-    (ErrorClass::Quota, &["TooManyTags", "TooManyRules", "TooManyTargets", "ResourceLimitExceeded"]),
-    (ErrorClass::NotFound, &["NoSuchEntity", "ResourceNotFoundException"]),
-    (
-        ErrorClass::Invalid,
-        &["InvalidParameterValue", "InvalidParameterCombination", "ValidationError", "MalformedQueryString"],
-    ),
-    (
-        ErrorClass::Transient,
-        &[
-            "ServiceUnavailable",
-            "Unavailable",
-            "InternalError",
-            "InternalFailure",
-            "InternalServerError",
-            "ServerInternal",
-            "RequestTimeout",
-            "RequestTimeoutException",
-            "IncorrectState",
-            "PriorRequestNotComplete",
-            "ConcurrentTagAccess",
-        ],
-    ),
-];
-
-/// Endings that families of codes share, such as `InvalidGroup.NotFound` and `TargetGroupNotFound`.
-const ENDINGS: [(&str, ErrorClass); 3] =
-    [("LimitExceeded", ErrorClass::Quota), ("NotFound", ErrorClass::NotFound), (".Duplicate", ErrorClass::Duplicate)];
-
-fn classify(status: u16, code: Option<&str>) -> ErrorClass {
-    let known = |code: &str| {
-        let listed = CODES.iter().find(|(_, codes)| codes.contains(&code)).map(|(class, _)| *class);
-        listed.or_else(|| ENDINGS.iter().find(|(ending, _)| code.ends_with(ending)).map(|(_, class)| *class))
-    };
-    code.and_then(known).unwrap_or(match (status, code) {
-        (429, _) => ErrorClass::Throttled,
-        (401 | 403, _) => ErrorClass::Denied,
-        (400..500, Some(_)) => ErrorClass::Invalid,
-        // Without a code it was not AWS that answered, but something on the way.
-        _ => ErrorClass::Transient,
-    })
 }
 
 /// Codes that mean that the role may not do it, unlike those that mean that nobody is logged in.
 const UNPERMITTED: [&str; 3] = ["UnauthorizedOperation", "AccessDenied", "AccessDeniedException"];
 
+const ASSUME_ROLE: &str = "AssumeRole";
+
 /// What to do about a denial.
 fn lacking(call: &Call, refusal: &Refusal) -> String {
+    let who = call.role.as_ref().map_or("the controller's role".to_owned(), |role| format!("the role {}", role.arn()));
     match (classify(refusal.status, refusal.code.as_deref()), refusal.code.as_deref()) {
+        (ErrorClass::Denied, Some(code)) if UNPERMITTED.contains(&code) && call.action == ASSUME_ROLE => {
+            " (check that the role's trust policy names the controller's role, and that the controller's role may call \
+             sts:AssumeRole on it)"
+                .to_owned()
+        }
         (ErrorClass::Denied, Some(code)) if UNPERMITTED.contains(&code) => {
             let own = format!("{}:{}", call.service, call.action);
             let named = refusal.message.as_deref().and_then(action_in).unwrap_or(&own);
-            format!(" (the controller's role lacks the IAM action {named})")
+            format!(" ({who} lacks the IAM action {named})")
         }
-        (ErrorClass::Denied, _) => " (AWS does not accept the controller's credentials)".to_owned(),
+        (ErrorClass::Denied, _) => match &call.role {
+            Some(role) => format!(" (AWS does not accept the credentials of the role {})", role.arn()),
+            None => " (AWS does not accept the controller's credentials)".to_owned(),
+        },
         _ => String::new(),
     }
 }
@@ -316,10 +267,11 @@ fn action_in(message: &str) -> Option<&str> {
     rest.split_whitespace().next().filter(|action| action.contains(':'))
 }
 
-/// An error's causes in a line. The SDK's own `Display` names the outermost only.
+/// An error's causes in a line. The SDK's own `Display` names the outermost only. Where a role could not be assumed, the
+/// causes of that.
 fn chain(error: &(dyn Error + Send + Sync + 'static)) -> String {
     let mut texts: Vec<String> = Vec::new();
-    let mut next = error.source();
+    let mut next = assume_role_error(error).map_or(error.source(), Error::source);
     while let Some(cause) = next {
         let text = cause.to_string();
         if texts.last() != Some(&text) {
@@ -330,16 +282,20 @@ fn chain(error: &(dyn Error + Send + Sync + 'static)) -> String {
     if texts.is_empty() { error.to_string() } else { texts.join(": ") }
 }
 
+/// An error and its causes, the outermost first.
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |error| (*error).source())
+}
+
 /// Whether a call failed because no credentials could be had.
-fn find_credentials_error(error: &(dyn Error + 'static)) -> bool {
-    let mut next = Some(error);
-    while let Some(cause) = next {
-        if came_from(|provider: &'static SharedCredentialsProvider| provider.provide_credentials(), cause) {
-            return true;
-        }
-        next = cause.source();
-    }
-    false
+fn has_credentials_error(error: &(dyn Error + 'static)) -> bool {
+    causes(error)
+        .any(|cause| came_from(|provider: &'static SharedCredentialsProvider| provider.provide_credentials(), cause))
+}
+
+/// Why a role could not be assumed, for which a call lacked credentials.
+fn assume_role_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a SdkError<AssumeRoleError>> {
+    causes(error).skip(1).find_map(|cause| cause.downcast_ref())
 }
 
 /// Whether an error is of the type with which credential providers fail. The SDK exports the providers'
@@ -350,51 +306,4 @@ where
     E: Error + 'static,
 {
     error.is::<E>()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn classes_by_code_ending_and_status() {
-        use ErrorClass::{Denied, Duplicate, Invalid, NotFound, Quota, Throttled, Transient};
-        let table = [
-            (503, Some("RequestLimitExceeded"), Throttled),
-            (400, Some("Throttling"), Throttled),
-            (429, None, Throttled),
-            (403, Some("UnauthorizedOperation"), Denied),
-            (401, Some("AuthFailure"), Denied),
-            (400, Some("ExpiredToken"), Denied),
-            (400, Some("OptInRequired"), Denied),
-            (403, None, Denied),
-            (400, Some("RulesPerSecurityGroupLimitExceeded"), Quota),
-            (400, Some("SecurityGroupsPerInterfaceLimitExceeded"), Quota),
-            (400, Some("InvalidGroup.NotFound"), NotFound),
-            (400, Some("InvalidPermission.NotFound"), NotFound),
-            (400, Some("InvalidSecurityGroupRuleId.NotFound"), NotFound),
-            (400, Some("LoadBalancerNotFound"), NotFound),
-            (400, Some("TargetGroupNotFound"), NotFound),
-            (400, Some("InvalidPermission.Duplicate"), Duplicate),
-            (400, Some("InvalidParameterValue"), Invalid),
-            (400, Some("InvalidGroupId.Malformed"), Invalid),
-            (400, Some("DependencyViolation"), Invalid),
-            (503, Some("ServiceUnavailable"), Transient),
-            (500, Some("InternalError"), Transient),
-            (502, None, Transient),
-            // A proxy's page must not read as "it is gone".
-            (404, None, Transient),
-            (400, None, Transient),
-        ];
-        for (status, code, class) in table {
-            assert_eq!(classify(status, code), class, "{status} {code:?}");
-        }
-    }
-
-    #[test]
-    fn no_code_is_listed_twice() {
-        let all: Vec<&str> = CODES.iter().flat_map(|(_, codes)| codes.iter().copied()).collect();
-        let distinct: std::collections::BTreeSet<&str> = all.iter().copied().collect();
-        assert_eq!(all.len(), distinct.len());
-    }
 }

@@ -39,7 +39,7 @@ pub const LONGEST_WAIT: Duration = Duration::from_secs(2 * 60);
 pub struct Share {
     /// Of the rates of mutating actions.
     pub writes: f64,
-    /// Of the rates of actions that begin with Describe, Get or List.
+    /// Of the rates of actions that change nothing: they begin with Describe, Get, List or AssumeRole.
     pub reads: f64,
 }
 
@@ -163,8 +163,9 @@ impl Call {
         Self { version: field("Version"), action: field("Action") }
     }
 
+    /// Whether it changes nothing. To assume a role is no change, either.
     fn is_read(&self) -> bool {
-        ["Describe", "Get", "List"].iter().any(|prefix| self.action.starts_with(prefix))
+        ["AssumeRole", "Describe", "Get", "List"].iter().any(|prefix| self.action.starts_with(prefix))
     }
 
     /// AWS's own limit.

@@ -58,11 +58,16 @@ impl Answer {
 
 /// The requests that were made, in their order.
 #[derive(Clone, Default)]
-pub struct Seen(Arc<Mutex<Vec<Form>>>);
+pub struct Seen(Arc<Mutex<Vec<(Form, String)>>>);
 
 impl Seen {
     pub fn all(&self) -> Vec<Form> {
-        self.0.lock().unwrap().clone()
+        self.0.lock().unwrap().iter().map(|(form, _)| form.clone()).collect()
+    }
+
+    /// Each request's action, by whose key it was signed and for which Region: `ACTION KEY REGION`.
+    pub fn signed(&self) -> Vec<String> {
+        self.0.lock().unwrap().iter().map(|(form, signer)| format!("{} {signer}", form["Action"])).collect()
     }
 
     pub fn actions(&self) -> Vec<String> {
@@ -93,8 +98,9 @@ impl<F> fmt::Debug for Fake<F> {
 impl<F: Fn(&Form) -> Answer + Send + Sync> HttpConnector for Fake<F> {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let form = decode(request.body().bytes().unwrap_or_default());
+        let signer = signer(request.headers().get("authorization").unwrap_or_default());
         let answer = (self.answer)(&form);
-        self.seen.0.lock().unwrap().push(form);
+        self.seen.0.lock().unwrap().push((form, signer));
         HttpConnectorFuture::ready(match answer {
             Answer::Body(status, body) => {
                 let mut answer = HttpResponse::new(status.try_into().unwrap(), SdkBody::from(body));
@@ -109,17 +115,27 @@ impl<F: Fn(&Form) -> Answer + Send + Sync> HttpConnector for Fake<F> {
 
 /// A cloud that answers so.
 pub fn cloud(answer: impl Fn(&Form) -> Answer + Send + Sync + 'static) -> (Cloud, Seen) {
+    let (config, seen) = configured(answer);
+    (Cloud::new(&config, scope(), None), seen)
+}
+
+/// A configuration by which one gets these answers.
+pub fn configured(answer: impl Fn(&Form) -> Answer + Send + Sync + 'static) -> (SdkConfig, Seen) {
     let seen = Seen::default();
     let credentials = Credentials::new("AKIDEXAMPLE", "secret", None, None, "tests");
     let config = config(http(answer, seen.clone())).credentials_provider(SharedCredentialsProvider::new(credentials));
-    (Cloud::new(&config.build(), scope()), seen)
+    (config.build(), seen)
+}
+
+/// No credentials at all.
+pub fn nobody() -> SharedCredentialsProvider {
+    SharedCredentialsProvider::new(CredentialProcessProvider::new("false".into()))
 }
 
 /// A cloud for which nobody gave credentials.
 pub fn cloud_without_credentials() -> Cloud {
-    let nobody = CredentialProcessProvider::new("false".into());
     let config = config(http(|_| Answer::Timeout, Seen::default()));
-    Cloud::new(&config.credentials_provider(SharedCredentialsProvider::new(nobody)).build(), scope())
+    Cloud::new(&config.credentials_provider(nobody()).build(), scope(), None)
 }
 
 pub fn scope() -> Scope {
@@ -138,6 +154,13 @@ fn config(http: SharedHttpClient) -> aws_types::sdk_config::Builder {
         .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
         .retry_config(RetryConfig::standard().with_initial_backoff(Duration::from_millis(1)))
         .http_client(with_time_limit(http))
+}
+
+/// `KEY REGION` of a header `Authorization`. Source: "Create a signed AWS API request" in the IAM user guide.
+fn signer(authorization: &str) -> String {
+    let scope = authorization.split_once("Credential=").map_or("", |(_, rest)| rest);
+    let parts: Vec<&str> = scope.split('/').collect();
+    parts.get(..3).map_or("nobody".into(), |parts| format!("{} {}", parts[0], parts[2]))
 }
 
 fn decode(body: &[u8]) -> Form {

@@ -10,7 +10,7 @@ use crate::aws::Source;
 use crate::aws::pacing::{Pacer, Share};
 use crate::clock::{Clock, Jitter};
 use crate::controller::{self, Patience, Settings, Surroundings};
-use crate::model::ClusterName;
+use crate::model::{AccountRole, AccountRoles, ClusterName};
 use crate::telemetry::http::{Heartbeat, Readiness, Server, Vitals};
 use crate::telemetry::logs;
 use crate::telemetry::metrics::Metrics;
@@ -27,6 +27,9 @@ pub struct Arguments {
     /// AWS Region for objects that name none [default: as AWS's tools are configured].
     #[arg(long, env = "SGBIND_REGION")]
     region: Option<String>,
+    /// Role that may be assumed to work in an account; may be repeated, or several separated by commas.
+    #[arg(long, env = "SGBIND_ACCOUNT_ROLE", value_name = "ACCOUNT=ROLE-ARN", value_delimiter = ',')]
+    account_role: Vec<AccountRole>,
     /// How often all rules are compared with AWS.
     #[arg(long, env = "SGBIND_RESYNC", value_name = "DURATION", default_value = "60s", value_parser = positive_duration)]
     resync: Duration,
@@ -84,6 +87,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
 }
 
 async fn serve(arguments: Arguments) -> anyhow::Result<()> {
+    let account_roles = AccountRoles::new(arguments.account_role.clone()).context("--account-role")?;
     let stop = CancellationToken::new();
     tokio::spawn(signalled(stop.clone())?);
     let metrics = Arc::new(Metrics::new());
@@ -95,7 +99,7 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
     let config = kube::Config::infer()
         .await
         .context("no Kubernetes API server is configured: set KUBECONFIG, or run in a cluster")?;
-    let settings = settings(&arguments, &config);
+    let settings = settings(&arguments, account_roles, &config);
     let surroundings = Surroundings {
         kubernetes: kube::Client::try_from(config).context("the Kubernetes client could not be made")?,
         aws: Source::Environment,
@@ -109,11 +113,12 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
     result
 }
 
-fn settings(arguments: &Arguments, config: &kube::Config) -> Settings {
+fn settings(arguments: &Arguments, account_roles: AccountRoles, config: &kube::Config) -> Settings {
     let host = std::env::var("HOSTNAME").unwrap_or_else(|_| "sgbind".into());
     Settings {
         cluster: arguments.cluster_name.clone(),
         region: arguments.region.as_deref().map(Into::into),
+        account_roles,
         resync: arguments.resync,
         rediscover: arguments.rediscover,
         patience: Patience { revocation_delay: arguments.revocation_delay, gone_after: arguments.gone_after },

@@ -17,7 +17,7 @@ use crate::api::{ALBTargetBinding, SecurityGroupAccess};
 use crate::aws::pacing::Pacer;
 use crate::aws::{AwsError, Clouds, Source};
 use crate::clock::{Clock, Jitter};
-use crate::model::{ClusterName, Kind, ObjectRef, Region, Us};
+use crate::model::{AccountRoles, ClusterName, Kind, ObjectRef, Region, Us};
 use crate::telemetry::http::{Heartbeat, Vitals};
 
 use super::Context;
@@ -47,6 +47,8 @@ pub struct Settings {
     pub cluster: ClusterName,
     /// By default the configured one.
     pub region: Option<Region>,
+    /// By which other accounts are reached.
+    pub account_roles: AccountRoles,
     pub resync: Duration,
     pub rediscover: Duration,
     pub patience: Patience,
@@ -212,7 +214,8 @@ async fn connect<F: Future<Output = ()>>(
     tell: impl Fn(AwsError) -> F,
 ) -> Clouds {
     loop {
-        match Clouds::connect(aws, settings.region.clone(), pacer.clone()).await {
+        let Settings { cluster, region, account_roles, .. } = settings;
+        match Clouds::connect(aws, region.clone(), account_roles, cluster, pacer.clone()).await {
             Ok(clouds) => return clouds,
             Err(error) => {
                 tracing::warn!(%error, "AWS does not say who we are");

@@ -9,6 +9,7 @@ mod identity;
 mod ids;
 mod object;
 mod plan;
+mod role;
 mod rule;
 #[cfg(test)]
 mod tests;
@@ -20,4 +21,5 @@ pub use identity::*;
 pub use ids::*;
 pub use object::*;
 pub use plan::*;
+pub use role::*;
 pub use rule::*;

@@ -1,5 +1,6 @@
 //! The controller in the simulation: in virtual time, with every fault at every call.
 
+mod accounts;
 mod misfortunes;
 mod oracle;
 mod repeat;

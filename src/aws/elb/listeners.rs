@@ -125,8 +125,13 @@ mod tests {
     }
 
     fn read(action: sdk::Action) -> Vec<(String, i32)> {
-        let call =
-            Call { service: "elasticloadbalancing", action: "DescribeRules", scope: None, resource: String::new() };
+        let call = Call {
+            service: "elasticloadbalancing",
+            action: "DescribeRules",
+            scope: None,
+            role: None,
+            resource: String::new(),
+        };
         let read = actions(&call, &[action]).unwrap();
         read.forwards.into_iter().map(|(arn, weight)| (arn.name().to_owned(), weight)).collect()
     }

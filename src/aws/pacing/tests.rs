@@ -110,7 +110,7 @@ async fn each_kind_of_action_has_its_share_of_aws_rates() {
         (EC2, "AuthorizeSecurityGroupIngress", 45, 1.0 / 4.5),
         (EC2, "RevokeSecurityGroupEgress", 45, 1.0 / 4.5),
         (ELBV2, "DescribeTargetHealth", 20, 0.2),
-        ("2011-06-15", "AssumeRole", 45, 1.0 / 4.5),
+        ("2011-06-15", "AssumeRole", 50, 0.1),
     ] {
         let (aws, (pacer, _)) = (Aws::new(), pacer());
         burst(&connector(&aws, &pacer, "1"), version, action, passes + 1).await;

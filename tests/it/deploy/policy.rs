@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 use serde_json::{Value, json};
-use sgbind::api::names::CLUSTER_TAG_PREFIX;
+use sgbind::{api::names::CLUSTER_TAG_PREFIX, model::AccountRole};
 
 /// What stands for the cluster's name.
 pub const PLACEHOLDER: &str = "CLUSTER_NAME";
@@ -90,6 +90,19 @@ fn permits_exactly_the_calls_of_the_code() {
     assert_eq!(named_calls(), made_calls());
     assert_eq!(permitted, made_calls());
     assert!(permitted.len() > 15, "{permitted:?}");
+}
+
+/// Beside it, for other accounts: to assume the roles that it lists, and nothing else.
+#[test]
+fn other_accounts_are_reached_by_the_listed_roles_alone() {
+    let text = fs::read_to_string(root().join("deploy/iam-policy-accounts.json")).unwrap();
+    let text = text.replace(PLACEHOLDER, "prod").replace("OTHER_ACCOUNT", "210987654321");
+    let policy: Value = serde_json::from_str(&text).expect("JSON");
+    let [statement] = statements(&policy) else { panic!("{policy}") };
+    assert_eq!((&statement["Effect"], texts(&statement["Action"])), (&json!("Allow"), vec!["sts:AssumeRole"]));
+    let role = texts(&statement["Resource"])[0];
+    let read: AccountRole = format!("210987654321={role}").parse().expect("a role");
+    assert_eq!(read.arn(), role);
 }
 
 // The conditions

@@ -2,16 +2,18 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use aws_config::retry::RetryConfig;
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
+use aws_smithy_async::time::TimeSource;
 use jiff::Timestamp;
 use serde_json::Value;
 use sgbind::aws::Source;
 use sgbind::aws::pacing::{Pacer, Share};
 use sgbind::clock::{Clock, Jitter};
 use sgbind::controller::{self, Patience, Settings, Surroundings};
+use sgbind::model::AccountRoles;
 use sgbind::telemetry::http::{Heartbeat, Readiness, Vitals};
 use sgbind::telemetry::metrics::Metrics;
 use sgbind_sim::{Kubernetes, Process, Simulation};
@@ -41,8 +43,10 @@ pub struct Controller {
 impl Stage {
     /// An empty world. All that happens in it follows from the seed and from what the test does.
     pub async fn new(seed: u64) -> Self {
+        // The SDK draws from this thread's generator by how much it renews credentials early.
+        fastrand::seed(seed);
         let simulation = simulation(seed, beginning());
-        let aws = Aws::configured(&config(simulation.aws.http_client()));
+        let aws = Aws::configured(&config(simulation.aws.http_client(), simulation.now()));
         let client = kube::Client::new(simulation.kubernetes.service(), "default");
         Self { world: World::of(aws, client).await, simulation }
     }
@@ -68,6 +72,7 @@ impl Stage {
         let mut settings = Settings {
             cluster: self.world.cluster().parse().expect("a cluster name"),
             region: None,
+            account_roles: AccountRoles::default(),
             resync: Duration::from_secs(60),
             rediscover: Duration::from_secs(5 * 60),
             patience: Patience {
@@ -85,7 +90,7 @@ impl Stage {
         let clock = Clock::starting_at(beginning() + self.simulation.now());
         let surroundings = Surroundings {
             kubernetes: kube::Client::new(self.simulation.kubernetes.service_of(&process), "default"),
-            aws: Source::Given(Box::new(config(self.simulation.aws.http_client_of(&process)))),
+            aws: Source::Given(Box::new(config(self.simulation.aws.http_client_of(&process), self.simulation.now()))),
             clock,
             jitter: Jitter::seeded(self.simulation.draw()),
         };
@@ -176,17 +181,33 @@ pub async fn supervise(stage: &Stage, first: Controller, oracle: &Oracle) {
 /// An AWS with nothing in it, and a Kubernetes that knows our kinds.
 pub fn simulation(seed: u64, beginning: Timestamp) -> Simulation {
     let crds = sgbind::api::crds().iter().map(|crd| serde_json::to_value(crd).expect("JSON")).collect();
-    Simulation::new(seed, Kubernetes::new(seed, beginning, crds).expect("CRDs that it understands"))
+    let simulation = Simulation::new(seed, Kubernetes::new(seed, beginning, crds).expect("CRDs that it understands"));
+    simulation.aws.world().beginning = beginning;
+    simulation
 }
 
 fn beginning() -> Timestamp {
     BEGINNING.parse().expect("a time")
 }
 
-/// The SDK as in production, with waits between retries that no chance of its own decides.
-fn config(http: aws_smithy_runtime_api::client::http::SharedHttpClient) -> aws_config::SdkConfig {
+/// The calendar of the simulation, for the SDK.
+#[derive(Debug)]
+struct Calendar {
+    began: tokio::time::Instant,
+}
+
+impl TimeSource for Calendar {
+    fn now(&self) -> SystemTime {
+        SystemTime::from(beginning()) + self.began.elapsed()
+    }
+}
+
+/// The SDK as in production, with waits between retries that no chance of its own decides. `now` is the time since the
+/// simulation began.
+fn config(http: aws_smithy_runtime_api::client::http::SharedHttpClient, now: Duration) -> aws_config::SdkConfig {
     aws::config()
         .http_client(http)
+        .time_source(Calendar { began: tokio::time::Instant::now() - now })
         .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
         .retry_config(RetryConfig::standard().with_max_attempts(3).with_use_static_exponential_base(true))
         .build()

@@ -8,6 +8,7 @@ use std::{
 
 use aws_config::SdkConfig;
 use aws_sdk_ec2::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
+use aws_sdk_sts::Client as Sts;
 use tokio::task::spawn_blocking;
 
 /// The Region of everything.
@@ -22,6 +23,8 @@ pub struct Aws {
     moto: Option<Moto>,
     pub ec2: aws_sdk_ec2::Client,
     pub elb: aws_sdk_elasticloadbalancingv2::Client,
+    pub region: String,
+    config: SdkConfig,
 }
 
 /// Ends with this process however that ends, because its standard input does.
@@ -44,18 +47,27 @@ impl Aws {
             moto: None,
             ec2: aws_sdk_ec2::Client::new(config),
             elb: aws_sdk_elasticloadbalancingv2::Client::new(config),
+            region: config.region().map_or(REGION.into(), |region| region.as_ref().to_owned()),
+            config: config.clone(),
         }
     }
 
-    /// EC2 of another account, by a role of that account.
-    pub async fn ec2_of(&self, account: &str) -> aws_sdk_ec2::Client {
-        let ours = config().endpoint_url(self.url()).build();
-        let role = format!("arn:aws:iam::{account}:role/partner");
-        let call = aws_sdk_sts::Client::new(&ours).assume_role().role_arn(role).role_session_name("tests");
-        let given = call.send().await.ok().and_then(|answer| answer.credentials).expect("credentials");
-        let (key, secret, token) = (given.access_key_id, given.secret_access_key, given.session_token);
-        let theirs = SharedCredentialsProvider::new(Credentials::new(key, secret, Some(token), None, "tests"));
-        aws_sdk_ec2::Client::new(&ours.into_builder().credentials_provider(theirs).build())
+    /// The same AWS in another Region.
+    pub fn in_region(&self, region: &'static str) -> Self {
+        Self::configured(&self.config.to_builder().region(Region::new(region)).build())
+    }
+
+    /// The same AWS, as whom this role is.
+    pub async fn assuming(&self, role: &str) -> Self {
+        let assumed = Sts::new(&self.config).assume_role().role_arn(role).role_session_name("tests").send().await;
+        let given = assumed.expect("the role is assumed").credentials.expect("credentials");
+        self.with_key(given.access_key_id, given.secret_access_key, Some(given.session_token))
+    }
+
+    /// The same AWS, as whom this key is.
+    pub fn with_key(&self, key: String, secret: String, token: Option<String>) -> Self {
+        let provider = SharedCredentialsProvider::new(Credentials::new(key, secret, token, None, "tests"));
+        Self::configured(&self.config.to_builder().credentials_provider(provider).build())
     }
 
     /// Where a process of its own finds it.

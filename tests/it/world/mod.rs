@@ -71,6 +71,14 @@ impl World {
         Self { aws, client, namespace, network, ids, logs, patience: Duration::from_secs(24 * 3600), _place: None }
     }
 
+    /// Another account or Region of this world: other things in AWS, and the same bindings.
+    pub async fn elsewhere(&self, aws: Aws) -> Self {
+        let network = estate::network(&aws).await;
+        let (client, namespace) = (self.client.clone(), self.namespace.clone());
+        let (ids, logs) = (Mutex::default(), Mutex::default());
+        Self { aws, client, namespace, network, ids, logs, patience: self.patience, _place: None }
+    }
+
     /// A world with these things in AWS.
     pub async fn with(estate: Estate) -> Self {
         let world = Self::new().await;

@@ -47,6 +47,14 @@ impl World {
         self.describe_rules().await.into_iter().filter_map(|rule| rule.security_group_rule_id).collect()
     }
 
+    /// The groups that a group's rules name, with their accounts, in the order of [`World::rules`].
+    pub async fn peers_of(&self, group: &str) -> Vec<(String, String)> {
+        let id = self.id(group);
+        let rules = self.describe_rules().await.into_iter().filter(|rule| rule.group_id() == Some(&id));
+        let peers = rules.filter_map(|rule| rule.referenced_group_info);
+        peers.map(|peer| (peer.group_id.unwrap_or_default(), peer.user_id.unwrap_or_default())).collect()
+    }
+
     /// Exactly these rules are there: no more, no less.
     pub async fn expect_rules(&self, expected: &[&str]) {
         expect_lines("rules", &self.rules().await, expected);

@@ -20,7 +20,8 @@ pub async fn network(aws: &Aws) -> Network {
     let vpc = made.vpc_id().expect("an id").to_owned();
     let ipv6 = made.ipv6_cidr_block_association_set()[0].ipv6_cidr_block().expect("a block").to_owned();
     let mut subnets = Vec::new();
-    for (block, zone) in [("10.0.0.0/20", "eu-central-1a"), ("10.0.16.0/20", "eu-central-1b")] {
+    for (block, zone) in [("10.0.0.0/20", "a"), ("10.0.16.0/20", "b")] {
+        let zone = format!("{}{zone}", aws.region);
         let subnet = aws.ec2.create_subnet().vpc_id(&vpc).cidr_block(block).availability_zone(zone).send().await;
         subnets.push(subnet.expect("a subnet").subnet.and_then(|subnet| subnet.subnet_id).expect("an id"));
     }
@@ -279,7 +280,7 @@ impl World {
 
     /// Makes a security group that the test calls so in a VPC of another account.
     pub async fn group_of_account(&self, name: &str, account: &str) {
-        let ec2 = self.aws.ec2_of(account).await;
+        let ec2 = self.aws.assuming(&format!("arn:aws:iam::{account}:role/partner")).await.ec2;
         let vpc = ec2.create_vpc().cidr_block("10.8.0.0/16").send().await.expect("a VPC").vpc.expect("a VPC");
         let call = ec2.create_security_group().group_name(name).description(name).set_vpc_id(vpc.vpc_id);
         let made = call.send().await.unwrap_or_else(|error| panic!("{name}: {error:?}"));

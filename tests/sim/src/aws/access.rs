@@ -17,9 +17,15 @@ impl World {
         self.roles.insert(arn.to_owned());
     }
 
+    /// From now on the role trusts nobody. Who has assumed it goes on until the credentials end.
+    pub fn remove_role(&mut self, arn: &str) {
+        self.roles.remove(arn);
+    }
+
     /// The account and Region of a request, by its header `Authorization`.
     ///
-    /// Source: "Create a signed AWS API request" in the IAM user guide; signatures are not checked.
+    /// Sources: "Create a signed AWS API request" in the IAM user guide; signatures are not checked. "Common Errors" in
+    /// the STS API reference, for credentials that have ended.
     pub fn scope_of(&self, authorization_header: &str) -> Result<Scope, Failure> {
         let incomplete =
             |what: &str| Failure::new("IncompleteSignature", format!("The Authorization header has no valid {what}"));
@@ -35,6 +41,10 @@ impl World {
         };
         if key.is_empty() || region.is_empty() {
             return Err(incomplete("credential scope"));
+        }
+        if self.ends_by_key.get(key).is_some_and(|end| *end <= self.now) {
+            let message = "The security token included in the request is expired";
+            return Err(Failure::new("ExpiredToken", message).with_status(403));
         }
         let account = self.accounts_by_key.get(key).map_or(HOME_ACCOUNT, String::as_str);
         Ok(Scope { account: account.to_owned(), region: region.to_owned() })

@@ -42,12 +42,16 @@ pub struct World {
     /// The instant of the call under way, since the beginning of the simulation.
     now: Duration,
     pub dials: Dials,
+    /// The calendar time at which the simulation began.
+    pub beginning: jiff::Timestamp,
     buckets: throttle::Buckets,
     /// Where it differs from AWS's default: rules per group.
     rules_per_group: BTreeMap<Scope, u32>,
     /// Answers to calls that carried a client token, with what was asked.
     answered: Answered,
     accounts_by_key: BTreeMap<String, String>,
+    /// When the keys of assumed roles end.
+    ends_by_key: BTreeMap<String, Duration>,
     /// ARNs of the roles that can be assumed.
     roles: BTreeSet<String>,
     /// Accounts with the actions that nobody in them may call.
@@ -94,10 +98,12 @@ impl World {
             chance: fastrand::Rng::with_seed(seed),
             now: Duration::ZERO,
             dials: Dials::default(),
+            beginning: jiff::Timestamp::UNIX_EPOCH,
             buckets: throttle::Buckets::default(),
             rules_per_group: BTreeMap::new(),
             answered: BTreeMap::new(),
             accounts_by_key: BTreeMap::new(),
+            ends_by_key: BTreeMap::new(),
             roles: BTreeSet::new(),
             denied: BTreeSet::new(),
         }

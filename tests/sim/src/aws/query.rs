@@ -48,9 +48,9 @@ impl Call {
         }
     }
 
-    /// Whether it changes nothing.
+    /// Whether it changes nothing. To assume a role is no change, either.
     pub fn is_read(&self) -> bool {
-        ["Describe", "Get", "List"].iter().any(|prefix| self.action.starts_with(prefix))
+        ["AssumeRole", "Describe", "Get", "List"].iter().any(|prefix| self.action.starts_with(prefix))
     }
 
     /// A parameter that is there and says something.

@@ -2,11 +2,13 @@
 //!
 //! Sources: `GetCallerIdentity`, `AssumeRole` in the STS API reference.
 
+use std::time::Duration;
+
 use super::answer::Xml;
 use super::{Call, Failure, World};
 
-/// When temporary credentials end. Those of the simulation never do: this is behind all that a clock will show.
-const EXPIRATION: &str = "2099-12-31T23:59:59Z";
+/// After so many seconds the credentials of a role end, unless the call says otherwise. Source: `AssumeRole`.
+const SECONDS: u32 = 3600;
 
 pub fn handle(world: &mut World, call: &Call) -> Result<Xml, Failure> {
     match call.action.as_str() {
@@ -47,11 +49,15 @@ fn assume_role(world: &mut World, call: &Call) -> Result<Xml, Failure> {
     // A role's path is no part of what its sessions are called.
     let name = name.rsplit('/').next().unwrap_or_default();
     let (key, secret) = world.new_key("ASIA", account);
+    let end = world.now + Duration::from_secs(seconds.unwrap_or(SECONDS).into());
+    world.ends_by_key.insert(key.clone(), end);
+    // To the second, as AWS tells it; never later than the end.
+    let expiration = world.beginning.saturating_add(Duration::from_secs(end.as_secs())).unwrap_or(world.beginning);
     let credentials = Xml::new()
         .text("AccessKeyId", &key)
         .text("SecretAccessKey", secret)
         .text("SessionToken", format!("session-of-{key}"))
-        .text("Expiration", EXPIRATION);
+        .text("Expiration", expiration);
     let assumed = Xml::new()
         .text("AssumedRoleId", format!("AROASIMULATED:{session}"))
         .text("Arn", format!("arn:{partition}:sts::{account}:assumed-role/{name}/{session}"));
@@ -68,8 +74,6 @@ fn invalid(message: String) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::aws::{Answer, Scope};
 
@@ -87,6 +91,7 @@ mod tests {
     #[test]
     fn the_key_of_an_assumed_role_is_of_the_roles_account() {
         let mut world = World::new(1);
+        world.beginning = "2030-01-01T00:00:00Z".parse().unwrap();
         world.add_role(ROLE);
         let answer = ask(&mut world, &format!("Action=AssumeRole&RoleSessionName=s&RoleArn={ROLE}"));
         let (key, secret) = (
@@ -95,7 +100,7 @@ mod tests {
         );
         let expected = format!(
             "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>{key}</AccessKeyId><SecretAccessKey>\
-             {secret}</SecretAccessKey><SessionToken>session-of-{key}</SessionToken><Expiration>2099-12-31T23:59:59Z\
+             {secret}</SecretAccessKey><SessionToken>session-of-{key}</SessionToken><Expiration>2030-01-01T01:00:00Z\
              </Expiration></Credentials><AssumedRoleUser><AssumedRoleId>AROASIMULATED:s</AssumedRoleId><Arn>arn:aws:sts\
              ::444455556666:assumed-role/sgbind/s</Arn></AssumedRoleUser></AssumeRoleResult><ResponseMetadata>\
              <RequestId>simulated</RequestId></ResponseMetadata></AssumeRoleResponse>"
@@ -103,7 +108,20 @@ mod tests {
         assert_eq!((answer.status, answer.body), (200, expected));
         let header = format!("AWS4-HMAC-SHA256 Credential={key}/20260101/us-east-1/ec2/aws4_request, SignedHeaders=a");
         let scope = Scope { account: "444455556666".into(), region: "us-east-1".into() };
+        assert_eq!(world.scope_of(&header), Ok(scope.clone()));
+        world.advance(Duration::from_secs(3599));
         assert_eq!(world.scope_of(&header), Ok(scope));
+        world.advance(Duration::from_secs(3600));
+        assert_eq!(world.scope_of(&header).map_err(|failure| failure.code), Err("ExpiredToken".into()));
+    }
+
+    #[test]
+    fn a_role_that_trusts_nobody_any_more_can_not_be_assumed() {
+        let mut world = World::new(1);
+        world.add_role(ROLE);
+        world.remove_role(ROLE);
+        let answer = ask(&mut world, &format!("Action=AssumeRole&RoleSessionName=s&RoleArn={ROLE}"));
+        assert_eq!((answer.status, between(&answer.body, "<Code>", "</Code>")), (403, "AccessDenied"));
     }
 
     #[test]
