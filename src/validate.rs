@@ -11,8 +11,8 @@ use crate::api::names::{ABANDON_ANNOTATION, FINALIZER};
 use crate::api::{self, ALBTargetBinding, DeletionPolicy, Enforcement};
 use crate::model::{
     Binding, BlueGreenPair, Cidr, Declaration, ElbArn, Farewell, GroupSelector, Kind, ListenerDeclaration,
-    LoadBalancerSelector, ObjectRef, PeerSelector, PrefixListSelector, Scope, Stance, TargetGroupDeclaration,
-    TargetGroupSelector,
+    LoadBalancerSelector, ObjectRef, PeerSelector, PrefixListSelector, Referent, ReferentKind, Scope, Stance,
+    TargetGroupDeclaration, TargetGroupSelector,
 };
 
 /// One thing that is wrong with an object.
@@ -41,7 +41,7 @@ pub fn object_ref(object: &ALBTargetBinding) -> ObjectRef {
 pub fn binding(object: &ALBTargetBinding, home: &Scope) -> Result<Declaration, Vec<Finding>> {
     let mut reader = Reader::default();
     let spec = &object.spec;
-    let load_balancer = reader.load_balancer(&spec.load_balancer);
+    let load_balancer = reader.load_balancer(&spec.load_balancer, &object_ref(object).namespace);
     let scope = scope(spec, load_balancer.as_ref(), home);
     let binding = Binding {
         group: spec
@@ -156,9 +156,11 @@ impl Reader {
         None
     }
 
-    fn load_balancer(&mut self, reference: &api::LoadBalancerRef) -> Option<LoadBalancerSelector> {
-        let in_cluster = |field: &'static str, object: &Option<api::LocalObjectRef>| {
-            object.as_ref().map(|object| Some(LoadBalancerSelector::InCluster { field, name: object.name.clone() }))
+    fn load_balancer(&mut self, reference: &api::LoadBalancerRef, namespace: &str) -> Option<LoadBalancerSelector> {
+        let in_cluster = |kind: ReferentKind, object: &Option<api::LocalObjectRef>| {
+            let object = object.as_ref()?;
+            let referent = Referent { kind, namespace: namespace.to_owned(), name: object.name.clone() };
+            Some(Some(LoadBalancerSelector::InCluster(referent)))
         };
         let arn =
             reference.arn.as_ref().map(|text| self.arn("spec.loadBalancer.arn", text).map(LoadBalancerSelector::Arn));
@@ -166,9 +168,9 @@ impl Reader {
             ("arn", arn),
             ("name", reference.name.clone().map(LoadBalancerSelector::Name).map(Some)),
             ("tags", reference.tags.clone().map(LoadBalancerSelector::Tags).map(Some)),
-            ("ingress", in_cluster("ingress", &reference.ingress)),
-            ("gateway", in_cluster("gateway", &reference.gateway)),
-            ("service", in_cluster("service", &reference.service)),
+            ("ingress", in_cluster(ReferentKind::Ingress, &reference.ingress)),
+            ("gateway", in_cluster(ReferentKind::Gateway, &reference.gateway)),
+            ("service", in_cluster(ReferentKind::Service, &reference.service)),
         ];
         let declared = candidates.iter().any(|(_, candidate)| candidate.is_some());
         if declared { self.one_of("spec.loadBalancer", candidates) } else { None }

@@ -11,7 +11,7 @@ use crate::model::{AccountId, Region, Scope, SecurityGroupId, VpcId};
 
 use super::connection::{CONNECT_TIMEOUT, default_client, with_time_limit};
 use super::ec2::{Ec2, FILTER_VALUES, Interface, RulesRead, SecurityGroup};
-use super::elb::{Elb, TaggedLoadBalancer};
+use super::elb::{Elb, FoundLoadBalancer, TaggedLoadBalancer};
 use super::error::{AwsError, Call};
 use super::pacing::Pacer;
 use crate::batch::{Batch, WINDOW};
@@ -117,14 +117,16 @@ pub struct Cloud {
     pub(super) groups: Batch<SecurityGroupId, SecurityGroup, AwsError>,
     pub(super) rules: Batch<SecurityGroupId, RulesRead, AwsError>,
     pub(super) interfaces: Batch<VpcId, Arc<Vec<Interface>>, AwsError>,
-    pub(super) load_balancers: Batch<(), Arc<Vec<TaggedLoadBalancer>>, AwsError>,
+    pub(super) load_balancers: Batch<(), Arc<Vec<FoundLoadBalancer>>, AwsError>,
+    pub(super) tagged_load_balancers: Batch<(), Arc<Vec<TaggedLoadBalancer>>, AwsError>,
 }
 
 impl Cloud {
     pub(super) fn new(config: &SdkConfig, scope: Scope) -> Self {
         let ec2 = Ec2::new(config, scope.clone());
         let elb = Elb::new(config, scope.clone());
-        let (groups, rules, interfaces, balancers) = (ec2.clone(), ec2.clone(), ec2.clone(), elb.clone());
+        let (groups, rules, interfaces) = (ec2.clone(), ec2.clone(), ec2.clone());
+        let (balancers, tagged) = (elb.clone(), elb.clone());
         Self {
             groups: Batch::new(BATCH, WINDOW, move |ids| {
                 let ec2 = groups.clone();
@@ -140,6 +142,10 @@ impl Cloud {
             }),
             load_balancers: Batch::new(BATCH, WINDOW, move |_| {
                 let elb = balancers.clone();
+                Box::pin(async move { Ok(BTreeMap::from([((), Arc::new(elb.read_load_balancers().await?))])) })
+            }),
+            tagged_load_balancers: Batch::new(BATCH, WINDOW, move |_| {
+                let elb = tagged.clone();
                 Box::pin(async move { Ok(BTreeMap::from([((), Arc::new(elb.read_tagged_load_balancers().await?))])) })
             }),
             scope,

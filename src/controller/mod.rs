@@ -17,6 +17,7 @@ mod index;
 pub mod leader;
 mod objects;
 pub mod queue;
+mod references;
 mod run;
 mod waiting;
 
@@ -48,7 +49,8 @@ struct Context {
     fresh_objects: fresh::FreshObjects,
     settings: Settings,
     index: Mutex<Index>,
-    /// Objects to look up in AWS.
+    referred: references::Referred,
+    /// Objects to look up.
     lookups: Queue<ObjectRef>,
     /// Groups to compare and repair.
     groups: Queue<GroupKey>,

@@ -23,7 +23,7 @@ use super::queue::{Outcome, Priority};
 const FINALIZER_MANAGER: &str = "sgbind-finalizer";
 
 impl Context {
-    /// Looks one object up in AWS.
+    /// Looks up what one object names.
     pub(super) async fn look_up(&self, object: ObjectRef) -> Outcome {
         let started = Instant::now();
         let Some((declaration, previous, gone)) = self.index().to_resolve(&object, started) else {
@@ -51,7 +51,10 @@ impl Context {
         gone: std::collections::BTreeSet<Thing>,
     ) -> Resolution {
         match self.clouds.scope(&declaration.scope) {
-            Ok(cloud) => observe::binding(&cloud, &self.us, declaration, &previous, &gone).await,
+            Ok(cloud) => {
+                let cluster = observe::Cluster::new(self.client.clone());
+                observe::binding(&cloud, &cluster, &self.us, declaration, &previous, &gone).await
+            }
             Err(error) => Resolution {
                 facts: previous,
                 problems: vec![Problem::new(observe::reason(error.class()), error.to_string())],

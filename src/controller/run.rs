@@ -129,6 +129,7 @@ async fn work(parts: Parts, vitals: Vitals, stop: CancellationToken) -> anyhow::
         us,
         fresh_objects: fresh::objects(objects_api(&client, &settings)),
         index: Mutex::new(Index::new(clouds.home().clone(), settings.patience)),
+        referred: Default::default(),
         client,
         clouds,
         clock,
@@ -142,8 +143,10 @@ async fn work(parts: Parts, vitals: Vitals, stop: CancellationToken) -> anyhow::
         jitter,
     });
     let watching = tokio::spawn(Arc::clone(&context).watch(vitals.readiness, stop.clone()));
+    let following = tokio::spawn(Arc::clone(&context).follow_references(stop.clone()));
     Arc::clone(&context).lead(stop).await;
     watching.await?;
+    following.await?;
     drop(context);
     telling.await?;
     Ok(())
@@ -224,7 +227,11 @@ fn election_of(
 }
 
 /// How long a watch that fails waits: as kube's own default does, but by the chance that was handed in.
-struct WatchBackoff {
+pub(super) fn watch_backoff(jitter: &Jitter) -> ResetTimerBackoff<WatchBackoff> {
+    ResetTimerBackoff::new(WatchBackoff::new(jitter.clone()), WATCH_RECOVERED)
+}
+
+pub(super) struct WatchBackoff {
     failures: u32,
     backoff: Backoff,
     jitter: Jitter,
@@ -256,8 +263,7 @@ impl Context {
     /// Follows the objects of the API server.
     async fn watch(self: Arc<Self>, readiness: Readiness, stop: CancellationToken) {
         let api = objects_api(&self.client, &self.settings);
-        let patience = ResetTimerBackoff::new(WatchBackoff::new(self.jitter.clone()), WATCH_RECOVERED);
-        let mut stream = watcher(api, watcher::Config::default()).backoff(patience).boxed();
+        let mut stream = watcher(api, watcher::Config::default()).backoff(watch_backoff(&self.jitter)).boxed();
         let mut listed: Option<std::collections::BTreeSet<ObjectRef>> = None;
         loop {
             let event = tokio::select! {
@@ -290,10 +296,12 @@ impl Context {
         let reference = validate::object_ref(&object);
         let touched = self.index().upsert(object);
         self.touched(&reference, touched);
+        self.note_references();
     }
 
     fn drop_out(&self, object: &ObjectRef) {
         let groups = self.index().remove(object);
+        self.note_references();
         self.lookups.forget(object);
         self.reports.forget(object);
         for group in groups {

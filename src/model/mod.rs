@@ -9,6 +9,7 @@ mod identity;
 mod ids;
 mod object;
 mod plan;
+mod referent;
 mod rule;
 #[cfg(test)]
 mod tests;
@@ -20,4 +21,5 @@ pub use identity::*;
 pub use ids::*;
 pub use object::*;
 pub use plan::*;
+pub use referent::*;
 pub use rule::*;

@@ -1,10 +1,12 @@
-//! I/O: what a binding names is looked up in AWS. What can't be read or found is told, and what was last
+//! I/O: what a binding names is looked up in AWS, and in the cluster. What can't be read or found is told, and what was last
 //! known stands in for it.
 
+mod cluster;
 mod groups;
 mod load_balancer;
 mod targets;
 
+pub use cluster::{Addressed, Cluster};
 pub use groups::usage;
 
 use std::collections::BTreeSet;
@@ -17,6 +19,7 @@ use crate::model::{BindingFacts, Declaration, Problem, Reason, Resolution, Thing
 /// `previous` is what was last known; `gone` is what has been missing for so long that it no longer counts.
 pub async fn binding(
     cloud: &Cloud,
+    cluster: &Cluster,
     us: &Us,
     declaration: &Declaration,
     previous: &BindingFacts,
@@ -24,6 +27,7 @@ pub async fn binding(
 ) -> Resolution {
     let mut resolving = Resolving {
         cloud,
+        cluster,
         us,
         binding: &declaration.binding,
         previous,
@@ -45,6 +49,7 @@ pub async fn binding(
 /// A resolution under way.
 struct Resolving<'a> {
     cloud: &'a Cloud,
+    cluster: &'a Cluster,
     us: &'a Us,
     binding: &'a crate::model::Binding,
     previous: &'a BindingFacts,

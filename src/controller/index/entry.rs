@@ -11,7 +11,7 @@ use crate::controller::history::History;
 use crate::desired::{self, Desired};
 use crate::model::{
     BindingFacts, Declaration, GroupKey, GroupSelector, HoldReason, Knowledge, Known, PeerSelector, PrefixListSelector,
-    Resolution, RuleSpec, SecurityGroupId, Stance,
+    Referent, Resolution, RuleSpec, SecurityGroupId, Stance,
 };
 use crate::status;
 use crate::validate::{self, Finding};
@@ -87,6 +87,11 @@ impl Entry {
 
     pub(super) fn generation(&self) -> Option<i64> {
         self.declaration.as_ref().ok().map(|declaration| declaration.generation)
+    }
+
+    /// What the object refers to in the cluster.
+    pub(super) fn referent(&self) -> Option<Referent> {
+        self.declaration.as_ref().ok()?.binding.referent().cloned()
     }
 
     /// The facts that count now: the last answer, filled up with what was known before.
