@@ -156,3 +156,49 @@ impl Context {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn object(name: &str, host: &str) -> Addressed {
+        let points = json!([{"hostname": host}]);
+        let metadata = json!({"name": name, "namespace": "team-shop", "resourceVersion": "7"});
+        serde_json::from_value(json!({"metadata": metadata, "status": {"loadBalancer": {"ingress": points}}}))
+            .expect("an Ingress")
+    }
+
+    /// Names of the objects that changed, where someone refers to all but `other`.
+    fn changed(seen: &mut Seen, event: watcher::Event<Addressed>) -> Vec<String> {
+        let changed = seen.changed(event, ReferentKind::Ingress, |referent| referent.name != "other");
+        changed.into_iter().map(|referent| format!("{}/{}", referent.namespace, referent.name)).collect()
+    }
+
+    #[test]
+    fn what_came_changed_or_went_is_told_once_and_only_of_what_is_referred_to() {
+        use watcher::Event::{Apply, Delete, Init, InitApply, InitDone};
+        let mut seen = Seen::default();
+        let none: [&str; 0] = [];
+        assert_eq!(changed(&mut seen, Init), none);
+        assert_eq!(changed(&mut seen, InitApply(object("web", "a.example"))), ["team-shop/web"]);
+        assert_eq!(changed(&mut seen, InitApply(object("api", "a.example"))), ["team-shop/api"]);
+        assert_eq!(changed(&mut seen, InitApply(object("other", "a.example"))), none);
+        assert_eq!(changed(&mut seen, InitDone), none);
+
+        assert_eq!(changed(&mut seen, Apply(object("web", "a.example"))), none, "nothing that counts");
+        assert_eq!(changed(&mut seen, Apply(object("web", "b.example"))), ["team-shop/web"]);
+        assert_eq!(changed(&mut seen, Apply(object("new", "b.example"))), ["team-shop/new"]);
+        assert_eq!(changed(&mut seen, Apply(object("other", "b.example"))), none);
+        assert_eq!(changed(&mut seen, Delete(object("new", "b.example"))), ["team-shop/new"]);
+        assert_eq!(changed(&mut seen, Delete(object("other", "b.example"))), none);
+        assert_eq!(seen.hosts.len(), 2, "nothing is kept of what is gone, or nobody refers to");
+
+        // The watch begins anew: `web` is as it was, and `api` went meanwhile.
+        assert_eq!(changed(&mut seen, Init), none);
+        assert_eq!(changed(&mut seen, InitApply(object("web", "b.example"))), none);
+        assert_eq!(changed(&mut seen, InitDone), ["team-shop/api"]);
+        assert_eq!(seen.hosts.len(), 1);
+    }
+}

@@ -45,6 +45,8 @@ struct Balancer {
     groups: Vec<&'static str>,
     tags: Vec<(&'static str, &'static str)>,
     listeners: Vec<(u16, Listener)>,
+    /// The Ingress of the cluster that names it in its status.
+    ingress: Option<&'static str>,
 }
 
 enum Listener {
@@ -155,6 +157,7 @@ impl Estate {
             groups: vec!["ALB-SG"],
             tags: Vec::new(),
             listeners: Vec::new(),
+            ingress: None,
         });
         self
     }
@@ -165,6 +168,12 @@ impl Estate {
 
     pub fn in_groups(mut self, groups: &[&'static str]) -> Self {
         self.last_balancer().groups = groups.to_vec();
+        self
+    }
+
+    /// The Ingress of this name has the load balancer's DNS name in its status.
+    pub fn named_by_ingress(mut self, name: &'static str) -> Self {
+        self.last_balancer().ingress = Some(name);
         self
     }
 

@@ -147,6 +147,9 @@ impl World {
         for (port, listener) in &balancer.listeners {
             self.make_listener(balancer, *port, listener).await;
         }
+        if let Some(ingress) = balancer.ingress {
+            self.ingress(ingress, &[&self.dns_name(name).await]).await;
+        }
     }
 
     async fn make_listener(&self, balancer: &Balancer, port: u16, listener: &Listener) {
