@@ -157,8 +157,8 @@ impl Resolving<'_> {
             1 => found.pop(),
             0 => {
                 let message = format!(
-                    "{referent} names {} in its status, which is the DNS name of no application or network load balancer in {}: \
-                     check spec.region and spec.accountID. A Classic Load Balancer can't be bound",
+                    "{referent} names {} in its status, and no application or network load balancer in {} has that DNS name: check \
+                     spec.region and spec.accountID. A Classic Load Balancer can't be bound",
                     named(),
                     self.cloud.scope()
                 );

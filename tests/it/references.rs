@@ -36,8 +36,7 @@ fn standard() -> Estate {
 
 /// A world with the standard, whose load balancer an Ingress names, and the binding in sync.
 async fn settled(arguments: &[&str]) -> (World, Controller) {
-    let balancer = estate().internet_facing("shop").forward(443, "app").named_by_ingress("web");
-    let world = World::with(balancer.target_group("app", 8000).instance("APP-SG")).await;
+    let world = World::with(standard().named_by_ingress("web")).await;
     let controller = world.controller(arguments).await;
     world.apply("shop", BY_INGRESS).await;
     world.wait_for("shop", "Ready=True InSync").await;
@@ -180,7 +179,8 @@ fn minimal_gateways() -> CustomResourceDefinition {
 #[tokio::test]
 async fn a_load_balancer_that_is_replaced_is_followed_at_once_and_the_old_rules_go_after_the_delay() {
     let (world, _controller) = settled(&NO_REGULAR_LOOK_UP).await;
-    world.build(estate().internet_facing("green").in_groups(&["GREEN-SG"]).forward(443, "app")).await;
+    let green = estate().internet_facing("green").in_groups(&["GREEN-SG"]).forward(443, "green");
+    world.build(green.target_group("green", 8000).instance("APP-SG")).await;
     let began = Instant::now();
     world.ingress("web", &[&world.dns_name("green").await]).await;
     let new = ["GREEN-SG in tcp 443 <- 0.0.0.0/0", "GREEN-SG out tcp 8000 -> APP-SG", "APP-SG in tcp 8000 <- GREEN-SG"];
@@ -191,7 +191,7 @@ async fn a_load_balancer_that_is_replaced_is_followed_at_once_and_the_old_rules_
     world.wait_for("shop", "Ready=True InSync").await;
     let told = [
         "load balancer green: application internet-facing ipv4 GREEN-SG",
-        "target group app: ports [8000] weight 1 in APP-SG",
+        "target group green: ports [8000] weight 1 in APP-SG",
         "GREEN-SG in 1/60 out 1/60",
         "APP-SG in 1/60 out 0/60",
         "rules 3/3, 0 missing, 0 surplus, 0 foreign",
@@ -222,8 +222,8 @@ async fn rules_outlive_a_deleted_ingress_until_it_counts_as_gone() {
 #[tokio::test]
 async fn what_may_stand_in_the_status_of_an_ingress() {
     let (world, _controller) = settled(&["--gone-after", "1h"]).await;
-    world.build(estate().internal("other").in_groups(&["OTHER-SG"]).forward(443, "app")).await;
-    world.build(estate().internal("Mixed-Case").in_groups(&["MIXED-SG"]).forward(8443, "app")).await;
+    let others = estate().internal("other").in_groups(&["OTHER-SG"]).internal("Mixed-Case").in_groups(&["MIXED-SG"]);
+    world.build(others.forward(8443, "mixed").target_group("mixed", 8000).instance("APP-SG")).await;
     let shop = world.dns_name("shop").await;
 
     world.ingress_with("web", json!([{"ip": "192.0.2.1"}])).await;
@@ -239,9 +239,9 @@ async fn what_may_stand_in_the_status_of_an_ingress() {
     let message = unresolved(&world, "LoadBalancerNotFound").await;
     assert_eq!(
         message,
-        "Ingress team/web names shop-2.eu-central-1.elb.amazonaws.com, shop.example.com in its status, which is the DNS name \
-         of no application or network load balancer in account 123456789012, Region eu-central-1: check spec.region and \
-         spec.accountID. A Classic Load Balancer can't be bound"
+        "Ingress team/web names shop-2.eu-central-1.elb.amazonaws.com, shop.example.com in its status, and no application or \
+         network load balancer in 123456789012/eu-central-1 has that DNS name: check spec.region and spec.accountID. A \
+         Classic Load Balancer can't be bound"
     );
     world.expect_rules(&RULES).await;
 

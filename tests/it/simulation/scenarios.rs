@@ -239,9 +239,9 @@ pub const TARGETS_MOVE: Scenario = Scenario {
 pub const LOAD_BALANCER_OF_AN_INGRESS_REPLACED: Scenario = Scenario {
     name: "load balancer of an ingress replaced",
     estate: || {
-        let new = estate().internet_facing("new").in_groups(&["NEW-SG"]).forward(443, "app");
-        let both = new.internet_facing("shop").forward(443, "app").named_by_ingress("web");
-        both.target_group("app", 8000).instance("APP-SG")
+        let old = standard().named_by_ingress("web");
+        let both = old.internet_facing("new").in_groups(&["NEW-SG"]).forward(443, "new");
+        both.target_group("new", 8000).instance("APP-SG")
     },
     given: &[("shop", "{loadBalancer: {ingress: {name: web}}, clients: [{cidr: 0.0.0.0/0}]}")],
     before: STANDARD,
