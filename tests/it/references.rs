@@ -180,10 +180,14 @@ fn minimal_gateways() -> CustomResourceDefinition {
 async fn a_load_balancer_that_is_replaced_is_followed_at_once_and_the_old_rules_go_after_the_delay() {
     let (world, _controller) = settled(&NO_REGULAR_LOOK_UP).await;
     let green = estate().internet_facing("green").in_groups(&["GREEN-SG"]).forward(443, "green");
-    world.build(green.target_group("green", 8000).instance("APP-SG")).await;
+    world.build(green.target_group("green", 8000).instance("GREEN-APP-SG")).await;
     let began = Instant::now();
     world.ingress("web", &[&world.dns_name("green").await]).await;
-    let new = ["GREEN-SG in tcp 443 <- 0.0.0.0/0", "GREEN-SG out tcp 8000 -> APP-SG", "APP-SG in tcp 8000 <- GREEN-SG"];
+    let new = [
+        "GREEN-SG in tcp 443 <- 0.0.0.0/0",
+        "GREEN-SG out tcp 8000 -> GREEN-APP-SG",
+        "GREEN-APP-SG in tcp 8000 <- GREEN-SG",
+    ];
     world.rules_become(&[&RULES[..], &new].concat()).await;
     assert!(began.elapsed() < REVOCATION_DELAY, "the watch told: {:?}", began.elapsed());
     world.rules_become(&new).await;
@@ -191,12 +195,14 @@ async fn a_load_balancer_that_is_replaced_is_followed_at_once_and_the_old_rules_
     world.wait_for("shop", "Ready=True InSync").await;
     let told = [
         "load balancer green: application internet-facing ipv4 GREEN-SG",
-        "target group green: ports [8000] weight 1 in APP-SG",
+        "target group green: ports [8000] weight 1 in GREEN-APP-SG",
         "GREEN-SG in 1/60 out 1/60",
-        "APP-SG in 1/60 out 0/60",
+        "GREEN-APP-SG in 1/60 out 0/60",
         "rules 3/3, 0 missing, 0 surplus, 0 foreign",
     ];
+    // What the groups of before were recorded for is done.
     world.status_lacks("shop", "ALB-SG").await;
+    world.status_lacks("shop", "target group app").await;
     world.expect_settled("shop", "InSync", &told).await;
 }
 
