@@ -34,7 +34,7 @@ pub fn object(object: &Object, home: &Scope) -> Result<Declaration, Vec<Finding>
     let mut reader = Reader::default();
     let (scope, wants) = match object {
         Object::Binding(binding) => {
-            let (scope, binding) = reader.binding(&binding.spec, home);
+            let (scope, binding) = reader.binding(&binding.spec, &object.reference().namespace, home);
             (scope, Some(Wants::Binding(binding)))
         }
         Object::Access(access) => {

@@ -15,7 +15,7 @@ use crate::model::{AccountId, AccountRole, AccountRoles, ClusterName, Region, Sc
 
 use super::connection::{CONNECT_TIMEOUT, default_client, with_time_limit};
 use super::ec2::{Ec2, FILTER_VALUES, Interface, RulesRead, SecurityGroup};
-use super::elb::{Elb, TaggedLoadBalancer};
+use super::elb::{Elb, FoundLoadBalancer, TaggedLoadBalancer};
 use super::error::{AwsError, Call};
 use super::pacing::Pacer;
 use crate::batch::{Batch, WINDOW};
@@ -170,7 +170,8 @@ pub struct Cloud {
     pub(super) groups: Batch<SecurityGroupId, SecurityGroup, AwsError>,
     pub(super) rules: Batch<SecurityGroupId, RulesRead, AwsError>,
     pub(super) interfaces: Batch<VpcId, Arc<Vec<Interface>>, AwsError>,
-    pub(super) load_balancers: Batch<(), Arc<Vec<TaggedLoadBalancer>>, AwsError>,
+    pub(super) load_balancers: Batch<(), Arc<Vec<FoundLoadBalancer>>, AwsError>,
+    pub(super) tagged_load_balancers: Batch<(), Arc<Vec<TaggedLoadBalancer>>, AwsError>,
 }
 
 impl Cloud {
@@ -178,7 +179,8 @@ impl Cloud {
     pub(super) fn new(config: &SdkConfig, scope: Scope, role: Option<AccountRole>) -> Self {
         let ec2 = Ec2::new(config, scope.clone(), role.clone());
         let elb = Elb::new(config, scope.clone(), role);
-        let (groups, rules, interfaces, balancers) = (ec2.clone(), ec2.clone(), ec2.clone(), elb.clone());
+        let (groups, rules, interfaces) = (ec2.clone(), ec2.clone(), ec2.clone());
+        let (balancers, tagged) = (elb.clone(), elb.clone());
         Self {
             groups: Batch::new(BATCH, WINDOW, move |ids| {
                 let ec2 = groups.clone();
@@ -194,6 +196,10 @@ impl Cloud {
             }),
             load_balancers: Batch::new(BATCH, WINDOW, move |_| {
                 let elb = balancers.clone();
+                Box::pin(async move { Ok(BTreeMap::from([((), Arc::new(elb.read_load_balancers().await?))])) })
+            }),
+            tagged_load_balancers: Batch::new(BATCH, WINDOW, move |_| {
+                let elb = tagged.clone();
                 Box::pin(async move { Ok(BTreeMap::from([((), Arc::new(elb.read_tagged_load_balancers().await?))])) })
             }),
             scope,

@@ -2,6 +2,7 @@
 //! (version 2015-12-01), from the page of the call or data type that a function names.
 
 mod balancers;
+mod dns;
 mod listeners;
 mod target_groups;
 

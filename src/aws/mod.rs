@@ -21,7 +21,7 @@ mod error;
 pub mod pacing;
 mod pages;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 pub use clouds::{Cloud, Clouds, Source};
 pub use ec2::{Interface, NewRule, PrefixList, RulesRead, SecurityGroup};

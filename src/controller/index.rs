@@ -3,6 +3,7 @@
 //! Pure bookkeeping under one lock that is never held across an await. Times are handed in.
 
 mod entry;
+mod referrers;
 mod report;
 
 pub use report::Farewell;
@@ -21,6 +22,7 @@ use crate::model::{
 use crate::validate;
 
 use entry::{Entry, FRESH, Resolved};
+use referrers::Referrers;
 
 /// The times after which derived facts count.
 #[derive(Clone, Copy, Debug)]
@@ -39,6 +41,7 @@ pub struct Index {
     groups: BTreeMap<GroupKey, GroupEntry>,
     /// Who has to do with a group.
     claimants: BTreeMap<GroupKey, BTreeSet<ObjectRef>>,
+    referrers: Referrers,
     /// About how many calls it takes to look up every object once: the sum of the entries'.
     calls: usize,
 }
@@ -87,7 +90,8 @@ pub type Fingerprint = BTreeMap<ObjectRef, (String, i64, bool, bool)>;
 
 impl Index {
     pub fn new(home: Scope, patience: Patience) -> Self {
-        Self { patience, home, objects: BTreeMap::new(), groups: BTreeMap::new(), claimants: BTreeMap::new(), calls: 0 }
+        let (objects, groups, claimants, referrers) = Default::default();
+        Self { patience, home, objects, groups, claimants, referrers, calls: 0 }
     }
 
     // Objects come, change and go.
@@ -99,6 +103,7 @@ impl Index {
         let object = Arc::new(object);
         let known = self.objects.get(&reference);
         let before = known.map(|entry| entry.groups.clone()).unwrap_or_default();
+        let referred = known.and_then(Entry::referent);
         let mut touched = match self.objects.get_mut(&reference) {
             Some(entry) if entry.object.metadata().uid == object.metadata().uid => entry.update(object, declaration),
             _ => {
@@ -108,6 +113,7 @@ impl Index {
                 Touched { changed: true, resolve: true, groups: BTreeSet::new() }
             }
         };
+        self.referrers.change(&reference, referred, self.objects.get(&reference).and_then(Entry::referent));
         if touched.changed {
             touched.groups = self.recompute(&reference).union(&before).cloned().collect();
         }
@@ -118,6 +124,7 @@ impl Index {
     pub fn remove(&mut self, reference: &ObjectRef) -> BTreeSet<GroupKey> {
         let Some(entry) = self.objects.remove(reference) else { return BTreeSet::new() };
         self.calls -= entry.calls;
+        self.referrers.change(reference, entry.referent(), None);
         self.unclaim(reference, &entry.groups);
         entry.groups
     }

@@ -17,6 +17,7 @@ mod index;
 pub mod leader;
 mod objects;
 pub mod queue;
+mod references;
 mod run;
 mod waiting;
 mod watch;
@@ -50,7 +51,8 @@ struct Context {
     listed: watch::Listed,
     settings: Settings,
     index: Mutex<Index>,
-    /// Objects to look up in AWS.
+    referred: references::Referred,
+    /// Objects to look up.
     lookups: Queue<ObjectRef>,
     /// Groups to compare and repair.
     groups: Queue<GroupKey>,

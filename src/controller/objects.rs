@@ -22,7 +22,7 @@ use super::queue::{Outcome, Priority};
 const FINALIZER_MANAGER: &str = "sgbind-finalizer";
 
 impl Context {
-    /// Looks one object up in AWS.
+    /// Looks up what one object names.
     pub(super) async fn look_up(&self, object: ObjectRef) -> Outcome {
         let started = Instant::now();
         let Some((declaration, previous, gone)) = self.index().to_resolve(&object, started) else {
@@ -50,7 +50,10 @@ impl Context {
         gone: std::collections::BTreeSet<Thing>,
     ) -> Resolution {
         match self.clouds.scope(&declaration.scope) {
-            Ok(cloud) => observe::object(&cloud, &self.us, declaration, &previous, &gone).await,
+            Ok(cloud) => {
+                let cluster = observe::Cluster::new(self.client.clone());
+                observe::object(&cloud, &cluster, &self.us, declaration, &previous, &gone).await
+            }
             Err(error) => Resolution {
                 facts: previous,
                 problems: vec![Problem::new(observe::reason(error.class()), error.to_string())],

@@ -135,6 +135,7 @@ async fn work(parts: Parts, vitals: Vitals, stop: CancellationToken) -> anyhow::
         fresh_objects: fresh::objects(&client, settings.watch_namespace.as_deref()),
         listed: Listed::default(),
         index: Mutex::new(Index::new(clouds.home().clone(), settings.patience)),
+        referred: Default::default(),
         client,
         clouds,
         clock,
@@ -158,10 +159,12 @@ async fn work(parts: Parts, vitals: Vitals, stop: CancellationToken) -> anyhow::
         )),
         tokio::spawn(Arc::clone(&context).watch(accesses, Kind::SecurityGroupAccess, vitals.readiness, stop.clone())),
     ];
+    let following = tokio::spawn(Arc::clone(&context).follow_references(stop.clone()));
     Arc::clone(&context).lead(stop).await;
     for watch in watching {
         watch.await?;
     }
+    following.await?;
     drop(context);
     telling.await?;
     Ok(())

@@ -45,7 +45,11 @@ impl Listed {
 }
 
 /// How long a watch that fails waits: as kube's own default does, but by the chance that was handed in.
-struct WatchBackoff {
+pub(super) fn watch_backoff(jitter: &Jitter) -> ResetTimerBackoff<WatchBackoff> {
+    ResetTimerBackoff::new(WatchBackoff::new(jitter.clone()), WATCH_RECOVERED)
+}
+
+pub(super) struct WatchBackoff {
     failures: u32,
     backoff: Backoff,
     jitter: Jitter,
@@ -84,8 +88,7 @@ impl Context {
     ) where
         K: Resource + Clone + DeserializeOwned + Debug + Send + Into<Object> + 'static,
     {
-        let patience = ResetTimerBackoff::new(WatchBackoff::new(self.jitter.clone()), WATCH_RECOVERED);
-        let mut stream = watcher(api, watcher::Config::default()).backoff(patience).boxed();
+        let mut stream = watcher(api, watcher::Config::default()).backoff(watch_backoff(&self.jitter)).boxed();
         let mut listed: Option<BTreeSet<ObjectRef>> = None;
         loop {
             let event = tokio::select! {
@@ -123,11 +126,13 @@ impl Context {
         let reference = object.reference();
         let touched = self.index().upsert(object);
         self.touched(&reference, touched);
+        self.note_references();
         reference
     }
 
     fn drop_out(&self, object: &ObjectRef) {
         let groups = self.index().remove(object);
+        self.note_references();
         self.lookups.forget(object);
         self.reports.forget(object);
         for group in groups {

@@ -2,7 +2,9 @@ use std::collections::BTreeSet;
 
 use crate::api::{Aspect, ForeignRules};
 
-use super::{AccountId, Cidr, ElbArn, GroupKey, ObjectRef, PrefixListId, Scope, SecurityGroupId, Tags, Traffic, VpcId};
+use super::{
+    AccountId, Cidr, ElbArn, GroupKey, ObjectRef, PrefixListId, Referent, Scope, SecurityGroupId, Tags, Traffic, VpcId,
+};
 
 /// An object that passed validation: what it asks for, in types that leave nothing to check.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -115,12 +117,8 @@ pub enum LoadBalancerSelector {
     Arn(ElbArn),
     Name(String),
     Tags(Tags),
-    /// The load balancer that an object of the cluster names in its status: its field in the spec
-    /// (`ingress`, `gateway` or `service`), and its name.
-    InCluster {
-        field: &'static str,
-        name: String,
-    },
+    /// The load balancer whose DNS name stands in the status of this object.
+    InCluster(Referent),
 }
 
 /// How a target group is found.
@@ -171,6 +169,14 @@ pub enum PeerSelector {
 }
 
 impl Binding {
+    /// The object of the cluster that names the load balancer.
+    pub fn referent(&self) -> Option<&Referent> {
+        match &self.load_balancer {
+            Some(LoadBalancerSelector::InCluster(referent)) => Some(referent),
+            _ => None,
+        }
+    }
+
     /// Every peer that is declared anywhere.
     pub fn peers(&self) -> impl Iterator<Item = &PeerSelector> {
         let of_listeners = self.listeners.iter().flatten().filter_map(|listener| listener.clients.as_ref());

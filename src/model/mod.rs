@@ -9,6 +9,7 @@ mod identity;
 mod ids;
 mod object;
 mod plan;
+mod referent;
 mod role;
 mod rule;
 #[cfg(test)]
@@ -21,5 +22,6 @@ pub use identity::*;
 pub use ids::*;
 pub use object::*;
 pub use plan::*;
+pub use referent::*;
 pub use role::*;
 pub use rule::*;

@@ -55,13 +55,7 @@ impl Resolving<'_> {
                 let pairs: Vec<String> = tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
                 (self.cloud.load_balancers_tagged(tags).await, format!("with tags {}", pairs.join(", ")))
             }
-            LoadBalancerSelector::InCluster { field, name } => {
-                let message = format!(
-                    "spec.loadBalancer.{field} ({name:?}) is not followed by this version: name the load balancer by arn, name or tags"
-                );
-                self.unknown(Reason::LoadBalancerPending, message);
-                return None;
-            }
+            LoadBalancerSelector::InCluster(referent) => return self.behind(referent).await,
         };
         let mut found = self.answer(answer)?;
         match found.len() {

@@ -1,11 +1,13 @@
-//! I/O: what an object names is looked up in AWS. What can't be read or found is told, and what was last
+//! I/O: what an object names is looked up in AWS, and in the cluster. What can't be read or found is told, and what was last
 //! known stands in for it.
 
 mod access;
+mod cluster;
 mod groups;
 mod load_balancer;
 mod targets;
 
+pub use cluster::{Addressed, Cluster};
 pub use groups::usage;
 
 use std::collections::BTreeSet;
@@ -18,6 +20,7 @@ use crate::model::{Binding, Declaration, Facts, Problem, Reason, Resolution, Thi
 /// `previous` is what was last known; `gone` is what has been missing for so long that it no longer counts.
 pub async fn object(
     cloud: &Cloud,
+    cluster: &Cluster,
     us: &Us,
     declaration: &Declaration,
     previous: &Facts,
@@ -25,6 +28,7 @@ pub async fn object(
 ) -> Resolution {
     let mut resolving = Resolving {
         cloud,
+        cluster,
         us,
         previous,
         gone,
@@ -46,6 +50,7 @@ pub async fn object(
 /// A resolution under way.
 struct Resolving<'a> {
     cloud: &'a Cloud,
+    cluster: &'a Cluster,
     us: &'a Us,
     previous: &'a Facts,
     gone: &'a BTreeSet<Thing>,

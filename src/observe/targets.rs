@@ -68,7 +68,7 @@ impl Resolving<'_> {
         self.take(&declared.name, Some(declared), found, forwards).await;
     }
 
-    /// Every group that the load balancer forwards to, and those of before that still have targets.
+    /// Every group that the load balancer forwards to, and those that it forwarded to before and that still have targets.
     async fn derived(&mut self, forwards: &Forwards) {
         let previous: Vec<TargetGroupFacts> = self.previous.target_groups.clone();
         let Some(arn) = self.facts.load_balancer.as_ref().map(|found| found.arn.clone()) else { return };
@@ -91,7 +91,9 @@ impl Resolving<'_> {
             };
             self.take(&name, None, found, forwards).await;
         }
-        for left in previous {
+        // What another load balancer forwarded to is none of this one's business.
+        let is_same = self.previous.load_balancer.as_ref().is_some_and(|known| known.arn == arn);
+        for left in previous.into_iter().filter(|_| is_same) {
             if self.facts.target_group(&left.name).is_none() {
                 self.keep_while_registered(left).await;
             }

@@ -4,15 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::api::{self, ALBTargetBindingSpec};
 use crate::model::{
-    Binding, BlueGreenPair, ElbArn, ListenerDeclaration, LoadBalancerSelector, Scope, TargetGroupDeclaration,
-    TargetGroupSelector,
+    Binding, BlueGreenPair, ElbArn, ListenerDeclaration, LoadBalancerSelector, Referent, ReferentKind, Scope,
+    TargetGroupDeclaration, TargetGroupSelector,
 };
 
 use super::{Reader, scope};
 
 impl Reader {
-    pub(super) fn binding(&mut self, spec: &ALBTargetBindingSpec, home: &Scope) -> (Scope, Binding) {
-        let load_balancer = self.load_balancer(&spec.load_balancer);
+    pub(super) fn binding(&mut self, spec: &ALBTargetBindingSpec, namespace: &str, home: &Scope) -> (Scope, Binding) {
+        let load_balancer = self.load_balancer(&spec.load_balancer, namespace);
         let of_arn = match &load_balancer {
             Some(LoadBalancerSelector::Arn(arn)) => Some(arn.scope()),
             _ => None,
@@ -53,9 +53,11 @@ impl Reader {
         arn
     }
 
-    fn load_balancer(&mut self, reference: &api::LoadBalancerRef) -> Option<LoadBalancerSelector> {
-        let in_cluster = |field: &'static str, object: &Option<api::LocalObjectRef>| {
-            object.as_ref().map(|object| Some(LoadBalancerSelector::InCluster { field, name: object.name.clone() }))
+    fn load_balancer(&mut self, reference: &api::LoadBalancerRef, namespace: &str) -> Option<LoadBalancerSelector> {
+        let in_cluster = |kind: ReferentKind, object: &Option<api::LocalObjectRef>| {
+            let object = object.as_ref()?;
+            let referent = Referent { kind, namespace: namespace.to_owned(), name: object.name.clone() };
+            Some(Some(LoadBalancerSelector::InCluster(referent)))
         };
         let arn =
             reference.arn.as_ref().map(|text| self.arn("spec.loadBalancer.arn", text).map(LoadBalancerSelector::Arn));
@@ -63,9 +65,9 @@ impl Reader {
             ("arn", arn),
             ("name", reference.name.clone().map(LoadBalancerSelector::Name).map(Some)),
             ("tags", reference.tags.clone().map(LoadBalancerSelector::Tags).map(Some)),
-            ("ingress", in_cluster("ingress", &reference.ingress)),
-            ("gateway", in_cluster("gateway", &reference.gateway)),
-            ("service", in_cluster("service", &reference.service)),
+            ("ingress", in_cluster(ReferentKind::Ingress, &reference.ingress)),
+            ("gateway", in_cluster(ReferentKind::Gateway, &reference.gateway)),
+            ("service", in_cluster(ReferentKind::Service, &reference.service)),
         ];
         let declared = candidates.iter().any(|(_, candidate)| candidate.is_some());
         if declared { self.one_of("spec.loadBalancer", candidates) } else { None }

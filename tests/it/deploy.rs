@@ -257,12 +257,21 @@ async fn service_account_may_do_exactly_what_the_controller_does() {
     let everywhere = [
         "create events.k8s.io/events ",
         "get /namespaces kube-system",
+        "get /services ",
+        "get gateway.networking.k8s.io/gateways ",
+        "get networking.k8s.io/ingresses ",
+        "list /services ",
+        "list gateway.networking.k8s.io/gateways ",
+        "list networking.k8s.io/ingresses ",
         "list sgbind.dev/albtargetbindings ",
         "list sgbind.dev/securitygroupaccesses ",
         "patch sgbind.dev/albtargetbindings ",
         "patch sgbind.dev/albtargetbindings/status ",
         "patch sgbind.dev/securitygroupaccesses ",
         "patch sgbind.dev/securitygroupaccesses/status ",
+        "watch /services ",
+        "watch gateway.networking.k8s.io/gateways ",
+        "watch networking.k8s.io/ingresses ",
         "watch sgbind.dev/albtargetbindings ",
         "watch sgbind.dev/securitygroupaccesses ",
     ];
@@ -299,6 +308,9 @@ async fn decisions_on_the_service_account() {
         ("patch", "sgbind.dev", "albtargetbindings/status", "shop", "shop", true),
         ("create", "events.k8s.io", "events", "shop", "", true),
         ("get", "", "namespaces", "kube-system", "kube-system", true),
+        ("get", "networking.k8s.io", "ingresses", "shop", "shop", true),
+        ("watch", "gateway.networking.k8s.io", "gateways", "", "", true),
+        ("list", "", "services", "", "", true),
         ("create", "coordination.k8s.io", "leases", &own, "", true),
         ("get", "coordination.k8s.io", "leases", &own, "sgbind-controller", true),
         ("update", "coordination.k8s.io", "leases", &own, "sgbind-controller", true),
@@ -308,6 +320,10 @@ async fn decisions_on_the_service_account() {
         ("deletecollection", "sgbind.dev", "albtargetbindings", "shop", "", false),
         ("list", "", "namespaces", "", "", false),
         ("get", "", "namespaces", "shop", "shop", false),
+        ("patch", "networking.k8s.io", "ingresses", "shop", "shop", false),
+        ("update", "networking.k8s.io", "ingresses/status", "shop", "shop", false),
+        ("delete", "gateway.networking.k8s.io", "gateways", "shop", "shop", false),
+        ("create", "", "services", "shop", "", false),
         ("get", "", "secrets", &own, "any", false),
         ("list", "", "secrets", "", "", false),
         ("list", "", "configmaps", &own, "", false),
@@ -410,6 +426,6 @@ async fn examples_are_accepted() {
         api.patch(&name, &params, &Patch::Apply(misspelt)).await.expect_err("an unknown field is refused");
         tried.insert(name);
     }
-    let expected = ["blue-green", "internal", "minimal", "remove-foreign-rules", "standard"];
+    let expected = ["blue-green", "ingress", "internal", "minimal", "remove-foreign-rules", "standard"];
     assert_eq!(tried.iter().map(String::as_str).collect::<Vec<_>>(), expected);
 }

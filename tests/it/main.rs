@@ -16,6 +16,7 @@ mod lifecycle;
 mod operation;
 mod patterns;
 mod proxy;
+mod references;
 mod role;
 mod simulation;
 mod world;

@@ -9,7 +9,7 @@ use crate::aws::error::{AwsError, Call, ErrorClass};
 use crate::aws::pages::{Page, all_pages};
 use crate::model::{ElbArn, LoadBalancerKind, LoadBalancerScheme, SecurityGroupId, Tags, VpcId};
 
-use super::{Elb, PAGE, arn, none_if_not_found};
+use super::{Elb, PAGE, arn, dns, none_if_not_found};
 
 /// How many ARNs `DescribeTags` takes.
 const TAGS_OF: usize = 20;
@@ -46,6 +46,14 @@ impl FoundLoadBalancer {
             Self::WithoutGroups { arn, .. } => arn,
         }
     }
+
+    /// The load balancer, if this is its DNS name. One without groups has none.
+    fn at(&self, host: &str) -> Option<&LoadBalancer> {
+        match self {
+            Self::Usable(balancer) if dns::is_same(&balancer.dns_name, host) => Some(balancer),
+            Self::Usable(_) | Self::WithoutGroups { .. } => None,
+        }
+    }
 }
 
 /// A load balancer with its tags.
@@ -74,9 +82,32 @@ impl Cloud {
     /// The load balancers that carry all these tags. All load balancers and their tags are read for it, as
     /// there is no filter; reads that are wanted at the same time share one.
     pub async fn load_balancers_tagged(&self, tags: &Tags) -> Result<Vec<FoundLoadBalancer>, AwsError> {
-        let all = self.load_balancers.get(()).await.map_err(|error| (*error).clone())?.unwrap_or_default();
+        let all = self.tagged_load_balancers.get(()).await.map_err(|error| (*error).clone())?.unwrap_or_default();
         let carries_all = |each: &TaggedLoadBalancer| tags.iter().all(|(key, value)| each.tags.get(key) == Some(value));
         Ok(all.iter().filter(|each| carries_all(each)).map(|each| each.found.clone()).collect())
+    }
+
+    /// The load balancers that have one of these DNS names. The DNS names tell the names that are asked for; only
+    /// where one does not, all load balancers are read, and reads that are wanted at the same time share one.
+    pub async fn load_balancers_at(&self, hosts: &BTreeSet<String>) -> Result<Vec<LoadBalancer>, AwsError> {
+        let mut found = BTreeMap::new();
+        let mut left = Vec::new();
+        for host in hosts {
+            let named = match dns::name_in(host) {
+                Some(name) => self.load_balancer_by_name(name).await?,
+                None => None,
+            };
+            match named.as_ref().and_then(|named| named.at(host)) {
+                Some(at) => drop(found.insert(at.arn.clone(), at.clone())),
+                None => left.push(host),
+            }
+        }
+        if !left.is_empty() {
+            let all = self.load_balancers.get(()).await.map_err(|error| (*error).clone())?.unwrap_or_default();
+            let at_any = all.iter().filter_map(|each| left.iter().find_map(|host| each.at(host)));
+            found.extend(at_any.map(|at| (at.arn.clone(), at.clone())));
+        }
+        Ok(found.into_values().collect())
     }
 }
 
@@ -91,6 +122,11 @@ async fn describe(
 }
 
 impl Elb {
+    pub async fn read_load_balancers(&self) -> Result<Vec<FoundLoadBalancer>, AwsError> {
+        let call = self.call("DescribeLoadBalancers", "load balancers by DNS name");
+        describe(&call, self.client.describe_load_balancers().page_size(PAGE)).await
+    }
+
     pub async fn read_tagged_load_balancers(&self) -> Result<Vec<TaggedLoadBalancer>, AwsError> {
         let call = self.call("DescribeLoadBalancers", "load balancers by tags");
         let all = describe(&call, self.client.describe_load_balancers().page_size(PAGE)).await?;

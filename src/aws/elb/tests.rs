@@ -102,6 +102,46 @@ async fn types_without_groups_are_told_apart() {
     assert!(matches!(found, FoundLoadBalancer::WithoutGroups { kind, .. } if kind == "gateway"));
 }
 
+/// An account with `lb0` to `lb8`, whose DNS names are `lbN.example`, and `Shop-Web`.
+fn by_dns_name(form: &Form) -> Answer {
+    let web = balancer(9, "application").replace("lb9.example", "Shop-Web-1.eu-central-1.elb.amazonaws.com");
+    match form.get("Names.member.1").map(String::as_str) {
+        Some("Shop-Web") => Answer::elb("DescribeLoadBalancers", &format!("<LoadBalancers>{web}</LoadBalancers>")),
+        Some(_) => Answer::elb_error("LoadBalancerNotFound"),
+        None => {
+            let all: String = (0..9).map(|number| balancer(number, "application")).collect();
+            Answer::elb("DescribeLoadBalancers", &format!("<LoadBalancers>{all}{web}</LoadBalancers>"))
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_dns_name_leads_to_its_load_balancer_by_one_call_where_it_tells_the_name() {
+    for (hosts, found, names_asked) in [
+        (&["Shop-Web-1.eu-central-1.elb.amazonaws.com"][..], &["lb9"][..], &["Shop-Web"][..]),
+        (&["dualstack.Shop-Web-1.eu-central-1.elb.amazonaws.com."], &["lb9"], &["Shop-Web"]),
+        // In another case, which AWS does not know; another of the same name; not one's DNS name at all.
+        (&["shop-web-1.eu-central-1.elb.amazonaws.com"], &["lb9"], &["shop-web", "all"]),
+        (&["Shop-Web-2.eu-central-1.elb.amazonaws.com"], &[], &["Shop-Web", "all"]),
+        (&["lb3.example", "lb5.example", "shop.example"], &["lb3", "lb5"], &["all"]),
+        (
+            &["Shop-Web-1.eu-central-1.elb.amazonaws.com", "dualstack.shop-web-1.eu-central-1.elb.amazonaws.com"],
+            &["lb9"],
+            &["Shop-Web", "shop-web", "all"],
+        ),
+    ] {
+        let (cloud, seen) = cloud(by_dns_name);
+        let wanted = hosts.iter().map(|host| (*host).to_owned()).collect();
+        let balancers = cloud.load_balancers_at(&wanted).await.unwrap();
+        let names: Vec<&str> = balancers.iter().map(|found| found.arn.name()).collect();
+        assert_eq!(names, found, "{hosts:?}");
+        let asked: Vec<String> =
+            seen.all().iter().map(|form| form.get("Names.member.1").cloned().unwrap_or_else(|| "all".into())).collect();
+        assert_eq!(asked, names_asked, "{hosts:?}");
+        assert!(seen.actions().iter().all(|action| action == "DescribeLoadBalancers"), "no tags are read");
+    }
+}
+
 fn forward(group: &str) -> String {
     let arn = text(&format!("targetgroup/{group}/1"));
     format!("<member><Type>forward</Type><TargetGroupArn>{arn}</TargetGroupArn></member>")

@@ -11,7 +11,7 @@ use crate::controller::history::History;
 use crate::desired::{self, Desired};
 use crate::model::{
     Declaration, Facts, GroupKey, GroupSelector, HoldReason, Kind, Knowledge, Known, Object, PeerSelector,
-    PrefixListSelector, Resolution, RuleSpec, Scope, SecurityGroupId, Stance, Wants,
+    PrefixListSelector, Referent, Resolution, RuleSpec, Scope, SecurityGroupId, Stance, Wants,
 };
 use crate::status;
 use crate::validate::{self, Finding};
@@ -83,6 +83,11 @@ impl Entry {
 
     pub(super) fn generation(&self) -> Option<i64> {
         self.declaration.as_ref().ok().map(|declaration| declaration.generation)
+    }
+
+    /// What the object refers to in the cluster.
+    pub(super) fn referent(&self) -> Option<Referent> {
+        self.declaration.as_ref().ok()?.wants.binding()?.referent().cloned()
     }
 
     /// The facts that count now: the last answer, filled up with what was known before.

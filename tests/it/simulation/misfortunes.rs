@@ -11,7 +11,7 @@ use tokio::time::sleep;
 use super::oracle::Oracle;
 use super::rules;
 use super::run::{begin, in_virtual_time};
-use super::scenarios::{CHANGE_OF_PORTS, Scenario};
+use super::scenarios::{CHANGE_OF_PORTS, LOAD_BALANCER_OF_AN_INGRESS_REPLACED, Scenario};
 use super::stage::{Controller, Stage};
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -139,5 +139,46 @@ fn a_late_status_does_not_come_upon_a_namesake() {
         sleep(Duration::from_secs(40)).await;
         let conditions = stage.binding("shop").map(|binding| binding["status"]["conditions"].clone());
         assert_eq!(conditions, Some(Value::Null), "{:#?}", stage.binding("shop"));
+    });
+}
+
+#[test]
+fn a_load_balancer_that_is_replaced_is_followed_at_once_where_it_is_watched_and_found_where_it_is_not() {
+    for unwatched in [false, true] {
+        in_virtual_time(async move {
+            let scenario = &LOAD_BALANCER_OF_AN_INGRESS_REPLACED;
+            let (stage, first) = begun(scenario, 8).await;
+            if unwatched {
+                // Ingresses can't be listed nor watched any more; what is watched by now ends within five minutes.
+                (0..1000).for_each(|_| first.process.inject_into("/ingresses?", Fault::Refused));
+                sleep(Duration::from_secs(600)).await;
+            }
+            scenario.act.carry_out(&stage.world).await;
+            let made = |stage: &Stage| scenario.after.iter().all(|rule| stage.rules().contains(*rule));
+            let took = stage.until(HOUR, made).await.expect("the new rules come");
+            // Everything is looked up again every five minutes, and a tenth more.
+            let regular = Duration::from_secs(330);
+            let limit = if unwatched { regular } else { Duration::from_secs(15) };
+            assert!(took <= limit, "unwatched {unwatched}: {took:?}");
+            until_rules(&stage, scenario.after).await;
+        });
+    }
+}
+
+#[test]
+fn an_ingress_that_cannot_be_read_takes_no_rule_away() {
+    in_virtual_time(async {
+        let scenario = &LOAD_BALANCER_OF_AN_INGRESS_REPLACED;
+        let (stage, first) = begun(scenario, 9).await;
+        (0..1000).for_each(|_| first.process.inject_into("/ingresses/web", Fault::Refused));
+        stage.world.remove("Ingress", "web").await;
+        sleep(HOUR).await;
+        until_rules(&stage, scenario.before).await;
+        let told = stage.condition("shop", "Resolved");
+        assert_eq!(told.as_deref(), Some("Resolved=False LoadBalancerPending"));
+        // It can be read again, and is gone: for so long that the rules may go.
+        first.kill();
+        let _second = stage.start("second");
+        until_rules(&stage, &[]).await;
     });
 }

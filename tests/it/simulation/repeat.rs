@@ -3,7 +3,7 @@
 use sgbind_sim::Fault;
 
 use super::run::{At, play};
-use super::scenarios;
+use super::scenarios::{self, Scenario};
 
 /// Faults at calls that the seed decides.
 fn faults(seed: u64) -> Vec<At> {
@@ -16,14 +16,16 @@ fn faults(seed: u64) -> Vec<At> {
     (0..5).map(|_| (draw(40), Fault::ALL[draw(Fault::ALL.len())])).collect()
 }
 
-fn hash(seed: u64) -> u64 {
-    play(&scenarios::CHANGE_OF_PORTS, seed, &faults(seed)).unwrap_or_else(|what| panic!("seed {seed}: {what}")).hash
+fn hash(scenario: &'static Scenario, seed: u64) -> u64 {
+    play(scenario, seed, &faults(seed)).unwrap_or_else(|what| panic!("seed {seed}: {what}")).hash
 }
 
 #[test]
 fn the_same_seed_gives_the_same_trace() {
-    let (first, second, other) = (hash(1), hash(1), hash(2));
-    println!("trace hashes: seed 1 {first:016x} and {second:016x}, seed 2 {other:016x}");
-    assert_eq!(first, second);
-    assert_ne!(first, other);
+    for scenario in [&scenarios::CHANGE_OF_PORTS, &scenarios::LOAD_BALANCER_OF_AN_INGRESS_REPLACED] {
+        let (first, second, other) = (hash(scenario, 1), hash(scenario, 1), hash(scenario, 2));
+        println!("{}: trace hashes: seed 1 {first:016x} and {second:016x}, seed 2 {other:016x}", scenario.name);
+        assert_eq!(first, second);
+        assert_ne!(first, other);
+    }
 }

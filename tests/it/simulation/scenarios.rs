@@ -29,7 +29,7 @@ pub enum Act {
     Restart,
     Apply(&'static str, &'static str),
     Delete(&'static str),
-    /// In AWS, by other hands.
+    /// In AWS, or of other objects of the cluster, by other hands.
     Aws(for<'a> fn(&'a World) -> BoxFuture<'a, ()>),
 }
 
@@ -232,6 +232,21 @@ pub const TARGETS_MOVE: Scenario = Scenario {
         .boxed()
     }),
     after: &[CLIENTS, "ALB-SG out tcp 8000 -> NEW-SG", "NEW-SG in tcp 8000 <- ALB-SG"],
+    lasts: Duration::ZERO,
+    told: IN_SYNC,
+};
+
+pub const LOAD_BALANCER_OF_AN_INGRESS_REPLACED: Scenario = Scenario {
+    name: "load balancer of an ingress replaced",
+    estate: || {
+        let old = standard().named_by_ingress("web");
+        let both = old.internet_facing("new").in_groups(&["NEW-SG"]).forward(443, "new");
+        both.target_group("new", 8000).instance("APP-SG")
+    },
+    given: &[("shop", "{loadBalancer: {ingress: {name: web}}, clients: [{cidr: 0.0.0.0/0}]}")],
+    before: STANDARD,
+    act: Act::Aws(|world| async { world.ingress("web", &[&world.dns_name("new").await]).await }.boxed()),
+    after: &["NEW-SG in tcp 443 <- 0.0.0.0/0", "NEW-SG out tcp 8000 -> APP-SG", "APP-SG in tcp 8000 <- NEW-SG"],
     lasts: Duration::ZERO,
     told: IN_SYNC,
 };

@@ -24,6 +24,7 @@ const SEED: u64 = 1;
 #[case::foreign_rules_taken_away(&scenarios::FOREIGN_RULES_TAKEN_AWAY)]
 #[case::drift(&scenarios::DRIFT)]
 #[case::targets_move(&scenarios::TARGETS_MOVE)]
+#[case::load_balancer_of_an_ingress_replaced(&scenarios::LOAD_BALANCER_OF_AN_INGRESS_REPLACED)]
 #[case::weights_shift(&scenarios::WEIGHTS_SHIFT)]
 fn every_fault_at_every_call(#[case] scenario: &'static Scenario) {
     let began = Instant::now();

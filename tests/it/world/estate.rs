@@ -45,6 +45,8 @@ struct Balancer {
     groups: Vec<&'static str>,
     tags: Vec<(&'static str, &'static str)>,
     listeners: Vec<Listener>,
+    /// The Ingress of the cluster that names it in its status.
+    ingress: Option<&'static str>,
 }
 
 /// A listener, or a rule of one that stands before.
@@ -175,6 +177,7 @@ impl Estate {
             groups: vec!["ALB-SG"],
             tags: Vec::new(),
             listeners: Vec::new(),
+            ingress: None,
         });
         self
     }
@@ -185,6 +188,12 @@ impl Estate {
 
     pub fn in_groups(mut self, groups: &[&'static str]) -> Self {
         self.last_balancer().groups = groups.to_vec();
+        self
+    }
+
+    /// The Ingress of this name has the load balancer's DNS name in its status.
+    pub fn named_by_ingress(mut self, name: &'static str) -> Self {
+        self.last_balancer().ingress = Some(name);
         self
     }
 

@@ -1,6 +1,7 @@
 //! A world for one test: an AWS of its own, a namespace of the shared API server, and a controller that looks at both.
 
 pub mod aws;
+mod cluster;
 mod controller;
 mod estate;
 mod objects;

@@ -197,6 +197,9 @@ impl World {
         for listener in &balancer.listeners {
             self.make_listener(balancer, listener).await;
         }
+        if let Some(ingress) = balancer.ingress {
+            self.ingress(ingress, &[&self.dns_name(name).await]).await;
+        }
     }
 
     async fn make_listener(&self, balancer: &Balancer, listener: &Listener) {
