@@ -210,7 +210,8 @@ fn blue_green_is_ready(input: &Input<'_>, declaration: &Declaration, summary: &S
                 report.is_some_and(|report| report.current) && seen.is_some_and(|seen| rules.is_subset(seen))
             })
     };
-    Some(ready(&pair.blue) && ready(&pair.green))
+    // Where something could not be told, it may be a target that no rule admits the load balancer to.
+    Some(resolution.complete && ready(&pair.blue) && ready(&pair.green))
 }
 
 /// Whether an object only observes, or did when it was deleted.

@@ -417,6 +417,9 @@ fn blue_green_is_ready_when_the_rules_of_both_groups_were_observed() {
     assert!(ready(&without_listener));
     assert!(!ready(&World { outdated: true, ..blue_green_world((0, 100)) }));
     assert!(!ready(&World { resolution: None, ..blue_green_world((0, 100)) }));
+    let mut not_all_known = blue_green_world((0, 100));
+    not_all_known.resolution.as_mut().expect("it has one").complete = false;
+    assert!(!ready(&not_all_known), "a target of theirs may be among what is not known");
 }
 
 #[test]
