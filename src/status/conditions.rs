@@ -192,6 +192,11 @@ fn blue_green_ready(input: &Input<'_>, summary: &Summary) -> Option<Verdict> {
     Some(if ready {
         Verdict::new(KIND, Some(true), "InSync", "the rules of both target groups were seen: traffic may be shifted")
     } else {
-        Verdict::new(KIND, Some(false), "Applying", "the rules of both target groups are not all known and in place yet")
+        Verdict::new(
+            KIND,
+            Some(false),
+            "Applying",
+            "the rules of both target groups are not all known and in place yet",
+        )
     })
 }
