@@ -24,8 +24,14 @@ fn a_name() -> impl Strategy<Value = String> {
 }
 
 fn some_objects() -> impl Strategy<Value = BTreeSet<ObjectRef>> {
-    let one = (a_name(), a_name()).prop_map(|(namespace, name)| object(&format!("{namespace}/{name}")));
+    let kind = prop_oneof![Just(Kind::AlbTargetBinding), Just(Kind::SecurityGroupAccess)];
+    let one = (kind, a_name(), a_name()).prop_map(|(kind, namespace, name)| ObjectRef { kind, namespace, name });
     prop::collection::btree_set(one, 1..9)
+}
+
+/// What objects say of a rule, in the characters that EC2 takes: dots at the end, commas and dashes among them.
+fn some_texts() -> impl Strategy<Value = BTreeSet<String>> {
+    prop::collection::btree_set("[a-zA-Z0-9 ._:/()#,@+=;{}!$*-]{1,60}(\\.\\.\\.)?", 0..4)
 }
 
 proptest! {
@@ -45,8 +51,8 @@ proptest! {
     }
 
     #[test]
-    fn whom_a_description_names_is_read_back(objects in some_objects()) {
-        let text = describe(&us().cluster, &objects, &BTreeSet::new());
+    fn whom_a_description_names_is_read_back(objects in some_objects(), texts in some_texts()) {
+        let text = describe(&us().cluster, &objects, &texts);
         prop_assert!(text.len() <= 255);
         match named(&us().cluster, &text) {
             Named::Exactly(read) => prop_assert_eq!(read, objects),
@@ -113,6 +119,21 @@ fn a_description_is_sorted() {
         describe(&us().cluster, &objects(&["team-b/app", "team-a/web", "team-a/api"]), &BTreeSet::new()),
         "sgbind prod: alb/team-a/api, alb/team-a/web, alb/team-b/app"
     );
+}
+
+#[test]
+fn a_description_ends_with_what_the_objects_say() {
+    let access = ObjectRef { kind: Kind::SecurityGroupAccess, namespace: "team-a".into(), name: "db".into() };
+    let both: BTreeSet<ObjectRef> = objects(&["team-a/db"]).into_iter().chain([access]).collect();
+    let said = ["reports - daily, hourly", "app..."].map(str::to_owned).into();
+    let text = describe(&us().cluster, &both, &said);
+    assert_eq!(text, "sgbind prod: alb/team-a/db, sga/team-a/db - app...; reports - daily, hourly");
+    assert_eq!(named(&us().cluster, &text), Named::Exactly(both.clone()));
+    let text = describe(&us().cluster, &both, &["dots at the end...".to_owned()].into());
+    assert_eq!(named(&us().cluster, &text), Named::Exactly(both.clone()));
+    // Where the texts are cut, whoever made the rule may have been cut off too.
+    let text = describe(&us().cluster, &both, &["long".repeat(60)].into());
+    assert_eq!(named(&us().cluster, &text), Named::AtLeast(both));
 }
 
 #[test]

@@ -756,6 +756,18 @@ fn a_list_is_a_peer_like_another() {
 }
 
 #[test]
+fn an_access_leaves_the_ingress_of_the_load_balancer_controller_alone_too() {
+    let mut shop =
+        removing(governing_all(claim("shop", &["ingress tcp 443 from 10.0.0.0/8", "egress tcp 443 to sg-2"])));
+    shop.object.kind = Kind::SecurityGroupAccess;
+    shop.rules.values_mut().for_each(|need| need.aspect = None);
+    let rules = vec![foreign("ingress tcp 22 from 10.0.0.0/8"), foreign("egress tcp 22 to 10.0.0.0/8")];
+    let scene = Scene::new(vec![shop], rules).tagged(load_balancer_controllers());
+    assert_plan(&scene, &["authorize sg-1 egress tcp 443 to sg-2", "revoke sg-1 egress tcp 22 to 10.0.0.0/8"]);
+    assert_eq!(problems(&scene.plan()), ["SecurityGroupAccess/team-shop/shop: ManagedByLoadBalancerController"]);
+}
+
+#[test]
 fn our_own_listener_rule_stays_on_a_group_that_the_load_balancer_controller_takes_over() {
     let mut shop = claim("shop", &["ingress tcp 443 from 10.0.0.0/8"]);
     shop.rules.values_mut().for_each(|need| need.aspect = Some(Aspect::ListenerIngress));

@@ -190,7 +190,9 @@ async fn what_a_role_lacks_is_said_of_that_role() {
         let error = ask(&clouds, OTHER, "us-east-1").await.unwrap_err().to_string();
         assert_eq!(
             error,
-            format!("ec2:DescribeManagedPrefixLists for pl-1 in 222222222222/us-east-1 failed: {code}: no {words}")
+            format!(
+                "ec2:DescribeManagedPrefixLists for prefix lists in 222222222222/us-east-1 failed: {code}: no {words}"
+            )
         );
     }
 }

@@ -200,7 +200,11 @@ async fn alb_prefix_list() {
     );
     row.bind("loadBalancer: {name: shop}\nclients: [{prefixList: {name: PL-OFFICES}}]").await;
     let message = row.told("shop", "Resolved=False PrefixListNotFound").await;
-    assert_eq!(message, "0 prefix lists named \"PL-OFFICES\" in 123456789012/eu-central-1, expected one");
+    assert_eq!(
+        message,
+        "a prefix list named \"PL-OFFICES\" is not in 123456789012/eu-central-1: check its spelling, and that it is shared with \
+         this account"
+    );
     row.world.wait_for("shop", "Ready=False PrefixListNotFound").await;
     row.rules(&rules).await;
     row.show();
@@ -210,9 +214,10 @@ async fn alb_prefix_list() {
 async fn alb_path_mtu() {
     let situation = "Path MTU discovery is to work between clients and load balancer. They may then send ICMP \
         \"fragmentation needed\" (type 3, code 4), over IPv6 \"packet too big\" (type 2, code 0); a security group may do so \
-        over either.";
+        over either, a prefix list over its own address family.";
     let found = standard().group(group("GATEWAY-SG").without_consent());
     let mut row = Row::new("alb-path-mtu", situation, found).await;
+    row.world.prefix_list_of("PL-OFFICE6", "IPv6").await;
     row.bind(
         "
         loadBalancer: {name: shop}
@@ -220,6 +225,7 @@ async fn alb_path_mtu() {
         - cidr: 10.0.0.0/8
         - cidr: 2001:db8::/32
         - securityGroup: {name: GATEWAY-SG}
+        - prefixList: {name: PL-OFFICE6}
         pathMTUDiscovery: true",
     )
     .await;
@@ -229,9 +235,11 @@ async fn alb_path_mtu() {
         "ALB-SG in icmp 3/4 <- GATEWAY-SG",
         "ALB-SG in icmpv6 2/0 <- 2001:db8::/32",
         "ALB-SG in icmpv6 2/0 <- GATEWAY-SG",
+        "ALB-SG in icmpv6 2/0 <- PL-OFFICE6",
         "ALB-SG in tcp 443 <- 10.0.0.0/8",
         "ALB-SG in tcp 443 <- 2001:db8::/32",
         "ALB-SG in tcp 443 <- GATEWAY-SG",
+        "ALB-SG in tcp 443 <- PL-OFFICE6",
         OUT,
         IN,
     ])

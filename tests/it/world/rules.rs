@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ec2::types::{Filter, IpPermission, IpRange, Ipv6Range, PrefixListId, SecurityGroupRule, UserIdGroupPair};
 
-use super::{World, aws::ACCOUNT, expect_lines};
+use super::{World, expect_lines};
 
 /// A rule as it was written.
 struct Written {
@@ -45,14 +45,6 @@ impl World {
     /// Ids of all rules: a rule that is made anew has another.
     pub async fn rule_ids(&self) -> BTreeSet<String> {
         self.describe_rules().await.into_iter().filter_map(|rule| rule.security_group_rule_id).collect()
-    }
-
-    /// The groups that a group's rules name, with their accounts, in the order of [`World::rules`].
-    pub async fn peers_of(&self, group: &str) -> Vec<(String, String)> {
-        let id = self.id(group);
-        let rules = self.describe_rules().await.into_iter().filter(|rule| rule.group_id() == Some(&id));
-        let peers = rules.filter_map(|rule| rule.referenced_group_info);
-        peers.map(|peer| (peer.group_id.unwrap_or_default(), peer.user_id.unwrap_or_default())).collect()
     }
 
     /// Exactly these rules are there: no more, no less.
@@ -163,7 +155,7 @@ fn in_words(rule: &SecurityGroupRule, names: &BTreeMap<String, String>) -> Strin
     let referenced = rule.referenced_group_info().map(|info| {
         let peer = name(info.group_id().unwrap_or_default());
         match info.user_id() {
-            Some(account) if account != ACCOUNT => format!("{account}/{peer}"),
+            Some(account) if Some(account) != rule.group_owner_id() => format!("{account}/{peer}"),
             _ => peer,
         }
     });
