@@ -53,7 +53,7 @@ fn finished(mut crd: CustomResourceDefinition, of_others: &[&str]) -> CustomReso
             // Line breaks of the source are none of the text's.
             schema.description = schema.description.take().map(|text| text.replace('\n', " "));
             schema.format = match schema.format.as_deref() {
-                Some("uint16") => Some("int32".into()),
+                Some("uint8" | "uint16") => Some("int32".into()),
                 Some("uint32") => Some("int64".into()),
                 _ => schema.format.take(),
             };
