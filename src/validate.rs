@@ -271,7 +271,14 @@ impl Reader {
 
     fn cidr(&mut self, field: &str, text: &str) -> Option<Cidr> {
         let Some(net) = network(text) else {
-            self.find(field, format!("{text:?} is not a network: expected one such as 10.0.0.0/8 or 2001:db8::/32"));
+            let length = text.parse::<IpAddr>().map(|address| if address.is_ipv4() { 32 } else { 128 });
+            let message = match length {
+                Ok(length) => format!("the prefix length is missing: for this one address write {text}/{length}"),
+                Err(_) => format!(
+                    "{text:?} is not a network: write one such as 10.0.0.0/8 or 2001:db8::/32 (no leading zeros, no IPv4 behind ::ffff:)"
+                ),
+            };
+            self.find(field, message);
             return None;
         };
         if net != net.trunc() {

@@ -5,7 +5,7 @@
 //! and string that a rule looks at carries one. A string made by `+` counts as endless; `format`
 //! does not.
 
-use kube::core::{Message, Rule};
+use kube::core::{Message, Reason, Rule};
 use schemars::Schema;
 use serde_json::json;
 
@@ -54,7 +54,9 @@ pub fn network() -> Rule {
         "isCIDR(self)",
         "isIP(self) \
          ? 'the prefix length is missing: for this one address write %s/%d'.format([self, ip(self).family() == 4 ? 32 : 128]) \
-         : 'not an IPv4 or IPv6 network: write one such as 10.0.0.0/8 or 2001:db8::/32, without leading zeros, and IPv4 without ::ffff:'",
+         : self.startsWith('sg-') || self.startsWith('pl-') \
+         ? 'an id, not a network: a security group is named by securityGroup, a prefix list by prefixList' \
+         : 'not an IPv4 or IPv6 network: write one such as 10.0.0.0/8 or 2001:db8::/32 (no leading zeros, no IPv4 behind ::ffff:)'",
     )
 }
 
@@ -457,9 +459,10 @@ pub fn vpc_beside_names() -> Rule {
             each_by_id("ingress", "from"),
             each_by_id("egress", "to")
         ),
-        "is missing, and security groups are looked up by name or tags in it: write it, or give the id of each group",
+        "security groups that are named by name or tags are looked up in this VPC: write its id, or give the id of each group",
     )
     .field_path(".vpcID")
+    .reason(Reason::FieldValueRequired)
 }
 
 pub fn some_traffic() -> Rule {
@@ -496,11 +499,12 @@ pub fn icmp_family(peers: &str, protocol: &str, family: u8) -> Rule {
     .field_path(format!(".{peers}"))
 }
 
-/// Source: `IpRange` in the EC2 API reference, without `&`, which comes back escaped.
+/// Source: `IpRange` in the EC2 API reference, without `&`, which comes back escaped. A message with a line break in it
+/// would be dropped.
 pub fn rule_description() -> Rule {
     explained(
         r"self.matches('^[a-zA-Z0-9 ._:/()#,@+=;{}!$*\\[\\]-]*$')",
-        r"'EC2 takes only a-z, A-Z, 0-9, spaces and ._-:/()#,@[]+=;{}!$* in a description, and this has %s: leave it out'.format([self.find('[^a-zA-Z0-9 ._:/()#,@+=;{}!$*\\[\\]-]')])",
+        r"'EC2 takes only a-z, A-Z, 0-9, spaces and ._-:/()#,@[]+=;{}!$* in a description, and this has %s: leave it out'.format([self.find('[^a-zA-Z0-9 ._:/()#,@+=;{}!$*\\[\\]-]').replace('\n', 'a line break')])",
     )
 }
 

@@ -111,15 +111,19 @@ fn head(refusal: &[String], findings: &[String]) -> String {
     refused.chain(found).collect()
 }
 
-/// Each cause, or the message where there is none: what can't be merged is refused before it is validated.
+/// Each cause, or the message where there is none: what can't be merged is refused before it is validated. Sorted, as the
+/// API server tells of fields in any order.
 fn said(refusal: &Status) -> Vec<String> {
-    let causes = causes(refusal);
-    if causes.is_empty() {
+    let causes = causes(refusal).into_iter().map(|cause| format!("{}: {}", cause.field, cause.message));
+    let mut said: Vec<String> = causes.collect();
+    if said.is_empty() {
         // Before it stand the names of the object and its namespace.
         let message = refusal.message.rsplit_once("): ").map_or(refusal.message.as_str(), |(_, message)| message);
-        return message.lines().map(|line| line.trim().to_owned()).collect();
+        let lines = message.lines().map(str::trim).filter(|line| *line != "errors:");
+        said = lines.map(str::to_owned).collect();
     }
-    causes.iter().map(|cause| format!("{}: {}", cause.field, cause.message)).collect()
+    said.sort();
+    said
 }
 
 /// What `validate` says, or why it isn't asked.
