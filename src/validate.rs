@@ -4,13 +4,17 @@
 
 mod access;
 mod binding;
+mod bounds;
+mod texts;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use ipnet::IpNet;
+use kube::core::{Message, Rule};
 
 use crate::api::names::{ABANDON_ANNOTATION, FINALIZER};
-use crate::api::{self, DeletionPolicy, Enforcement, SecurityGroupStatus};
+use crate::api::{self, DeletionPolicy, Enforcement, SecurityGroupStatus, rules};
 use crate::model::{
     AccountId, Cidr, Declaration, Farewell, GroupKey, GroupSelector, Object, PeerSelector, PrefixListSelector, Region,
     Scope, Stance, Wants,
@@ -34,11 +38,13 @@ pub fn object(object: &Object, home: &Scope) -> Result<Declaration, Vec<Finding>
     let mut reader = Reader::default();
     let (scope, wants) = match object {
         Object::Binding(binding) => {
+            reader.bounds(object.kind(), &binding.spec);
             let (scope, binding) = reader.binding(&binding.spec, &object.reference().namespace, home);
             (scope, Some(Wants::Binding(binding)))
         }
         Object::Access(access) => {
             let spec = &access.spec;
+            reader.bounds(object.kind(), spec);
             let scope = scope(spec.account_id.as_deref(), spec.region.as_deref(), home);
             (scope, reader.access(spec).map(Wants::Access))
         }
@@ -97,11 +103,28 @@ fn scope(account: Option<&str>, region: Option<&str>, fallback: &Scope) -> Scope
     }
 }
 
-/// Reads a network as the API server does: leading zeros, which some read as octal, are refused.
+/// Reads a network as the API server does: leading zeros, which some read as octal, are refused, and IPv4 written as
+/// IPv6.
 fn network(text: &str) -> Option<IpNet> {
     let (address, length) = text.split_once('/')?;
-    let net = IpNet::new(address.parse::<std::net::IpAddr>().ok()?, length.parse().ok()?).ok()?;
+    let address: IpAddr = address.parse().ok()?;
+    if matches!(address, IpAddr::V6(address) if address.to_ipv4_mapped().is_some()) {
+        return None;
+    }
+    let net = IpNet::new(address, length.parse().ok()?).ok()?;
     (net.prefix_len().to_string() == length).then_some(net)
+}
+
+/// By what a peer is the same as another, of those that one text names.
+fn text(
+    cidr: &Option<String>,
+    group: &Option<api::SecurityGroupRef>,
+    list: &Option<api::PrefixListRef>,
+    vpc: Option<bool>,
+) -> Option<String> {
+    let group = group.as_ref().and_then(|group| group.id.clone());
+    let list = list.as_ref().and_then(|list| list.id.clone());
+    cidr.clone().or(vpc.map(|_| "vpc".into())).or(group).or(list)
 }
 
 #[derive(Default)]
@@ -112,6 +135,45 @@ struct Reader {
 impl Reader {
     fn find(&mut self, field: &str, message: impl Into<String>) {
         self.findings.push(Finding { field: field.to_owned(), message: message.into() });
+    }
+
+    /// Finds what a rule of the API server refuses, in the rule's words.
+    fn demand(&mut self, holds: bool, field: &str, rule: fn() -> Rule) {
+        if holds {
+            return;
+        }
+        match rule().message {
+            Some(Message::Message(words) | Message::Expression(words)) => self.find(field, words),
+            None => self.find(field, rule().rule),
+        }
+    }
+
+    fn not_empty<T>(&mut self, list: &Option<Vec<T>>, field: &str, rule: fn() -> Rule) {
+        self.demand(list.as_ref().is_none_or(|list| !list.is_empty()), field, rule);
+    }
+
+    fn account_and_region(&mut self, account: Option<&str>, region: Option<&str>) {
+        self.demand(account.is_none_or(texts::is_account), "spec.accountID", rules::account_id);
+        self.demand(region.is_none_or(texts::is_region), "spec.region", rules::region);
+    }
+
+    fn tags(&mut self, field: &str, tags: &Option<BTreeMap<String, String>>) {
+        let Some(tags) = tags else { return };
+        self.demand(!tags.is_empty(), field, rules::some_tags);
+        let is_key = |key: &String| (1..=128).contains(&key.chars().count());
+        self.demand(tags.keys().all(is_key), field, rules::tag_keys);
+    }
+
+    /// Of a list whose items are told apart by `texts`, as far as they have one.
+    fn each_once(&mut self, field: &str, texts: impl Iterator<Item = Option<String>>) {
+        let texts: Vec<String> = texts.flatten().collect();
+        let is_first = |(index, text): &(usize, &String)| !texts[..*index].contains(text);
+        let again: BTreeSet<&String> =
+            texts.iter().enumerate().filter(|item| !is_first(item)).map(|(_, text)| text).collect();
+        if !again.is_empty() {
+            let again = again.into_iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+            self.find(field, format!("stands in the list more than once: {again}; leave one of each"));
+        }
     }
 
     /// The one field that is set, of several of which exactly one is to be.
@@ -139,7 +201,15 @@ impl Reader {
                 "stands only beside id: name a group of another account by its id, or leave accountID out",
             );
         }
-        let account = reference.account_id.as_deref().map(Into::into);
+        let account = reference.account_id.as_deref();
+        self.demand(account.is_none_or(texts::is_account), &format!("{field}.accountID"), rules::account_id);
+        let id = reference.id.as_deref();
+        self.demand(id.is_none_or(|id| texts::is_id("sg-", id)), &format!("{field}.id"), rules::security_group_id);
+        let name = reference.name.as_deref();
+        let is_name = name.is_none_or(|name| !name.starts_with("sg-"));
+        self.demand(is_name, &format!("{field}.name"), rules::security_group_name);
+        self.tags(&format!("{field}.tags"), &reference.tags);
+        let account = account.map(Into::into);
         let id = reference.id.as_deref().map(|id| Some(GroupSelector::Id { id: id.into(), account }));
         self.one_of(
             field,
@@ -152,6 +222,10 @@ impl Reader {
     }
 
     fn peers(&mut self, field: &str, peers: &[api::Peer]) -> Vec<PeerSelector> {
+        self.each_once(
+            field,
+            peers.iter().map(|peer| text(&peer.cidr, &peer.security_group, &peer.prefix_list, peer.vpc)),
+        );
         peers.iter().enumerate().filter_map(|(index, peer)| self.peer(&format!("{field}[{index}]"), peer)).collect()
     }
 
@@ -173,6 +247,7 @@ impl Reader {
         let group =
             group.as_ref().map(|group| self.group(&format!("{field}.securityGroup"), group).map(PeerSelector::Group));
         let list = list.as_ref().map(|list| {
+            self.prefix_list_texts(&format!("{field}.prefixList"), list);
             let id = list.id.as_deref().map(|id| Some(PrefixListSelector::Id(id.into())));
             let name = list.name.clone().map(PrefixListSelector::Name).map(Some);
             let list = self.one_of(&format!("{field}.prefixList"), vec![("id", id), ("name", name)]);
@@ -185,9 +260,25 @@ impl Reader {
         vec![("cidr", cidr), ("securityGroup", group), ("prefixList", list), ("vpc", vpc)]
     }
 
+    fn prefix_list_texts(&mut self, field: &str, list: &api::PrefixListRef) {
+        let is_id = |text: &str| texts::is_id("pl-", text);
+        self.demand(list.id.as_deref().is_none_or(is_id), &format!("{field}.id"), rules::prefix_list_id);
+        if let Some(id) = list.name.as_deref().filter(|name| is_id(name)) {
+            let message = format!("this is the id of a prefix list, not a name: write id: {id}");
+            self.find(&format!("{field}.name"), message);
+        }
+    }
+
     fn cidr(&mut self, field: &str, text: &str) -> Option<Cidr> {
         let Some(net) = network(text) else {
-            self.find(field, format!("{text:?} is not a network: expected one such as 10.0.0.0/8 or 2001:db8::/32"));
+            let length = text.parse::<IpAddr>().map(|address| if address.is_ipv4() { 32 } else { 128 });
+            let message = match length {
+                Ok(length) => format!("the prefix length is missing: for this one address write {text}/{length}"),
+                Err(_) => format!(
+                    "{text:?} is not a network: write one such as 10.0.0.0/8 or 2001:db8::/32 (no leading zeros, no IPv4 behind ::ffff:)"
+                ),
+            };
+            self.find(field, message);
             return None;
         };
         if net != net.trunc() {
@@ -195,12 +286,6 @@ impl Reader {
             return None;
         }
         Some(Cidr::new(net))
-    }
-
-    fn port(&mut self, field: &str, port: u16) {
-        if port == 0 {
-            self.find(field, "0 is not a port: expected 1 to 65535");
-        }
     }
 }
 

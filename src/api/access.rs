@@ -35,8 +35,7 @@ use super::{DeletionPolicy, Enforcement, ForeignRules, PrefixListRef, SecurityGr
 )]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[x_kube(validation = rules::some_direction(), validation = rules::group_in_own_account())]
-#[x_kube(validation = rules::vpc_beside_own_name())]
-#[x_kube(validation = rules::vpc_beside_names("ingress", "from"), validation = rules::vpc_beside_names("egress", "to"))]
+#[x_kube(validation = rules::vpc_beside_names())]
 pub struct SecurityGroupAccessSpec {
     /// AWS Region; by default the controller's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -84,7 +83,6 @@ pub struct SecurityGroupAccessSpec {
 pub struct IngressAccess {
     /// Services, by name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 17))]
     #[x_kube(merge_strategy = ListMerge::Set)]
     #[x_kube(validation = rules::some_services())]
     pub services: Option<Vec<Service>>,
@@ -114,7 +112,6 @@ pub struct IngressAccess {
 pub struct EgressAccess {
     /// Services, by name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 17))]
     #[x_kube(merge_strategy = ListMerge::Set)]
     #[x_kube(validation = rules::some_services())]
     pub services: Option<Vec<Service>>,
@@ -182,11 +179,13 @@ pub struct AccessPort {
     pub end_port: Option<u16>,
     /// ICMP type; absent means any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 0, max = 255))]
+    #[schemars(transform = rules::unbounded)]
+    #[x_kube(validation = rules::icmp_type())]
     pub icmp_type: Option<u8>,
     /// ICMP code; absent means any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 0, max = 255))]
+    #[schemars(transform = rules::unbounded)]
+    #[x_kube(validation = rules::icmp_code())]
     pub icmp_code: Option<u8>,
 }
 

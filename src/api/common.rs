@@ -47,6 +47,7 @@ pub struct PrefixListRef {
     /// Name of the list, such as `com.amazonaws.global.cloudfront.origin-facing`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 255))]
+    #[x_kube(validation = rules::prefix_list_name())]
     pub name: Option<String>,
 }
 

@@ -7,7 +7,7 @@ mod binding;
 mod common;
 mod crd;
 pub mod names;
-mod rules;
+pub(crate) mod rules;
 mod status;
 
 pub use access::*;

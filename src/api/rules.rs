@@ -5,7 +5,7 @@
 //! and string that a rule looks at carries one. A string made by `+` counts as endless; `format`
 //! does not.
 
-use kube::core::{Message, Rule};
+use kube::core::{Message, Reason, Rule};
 use schemars::Schema;
 use serde_json::json;
 
@@ -54,7 +54,9 @@ pub fn network() -> Rule {
         "isCIDR(self)",
         "isIP(self) \
          ? 'the prefix length is missing: for this one address write %s/%d'.format([self, ip(self).family() == 4 ? 32 : 128]) \
-         : 'not an IPv4 or IPv6 network: write one such as 10.0.0.0/8 or 2001:db8::/32, without leading zeros, and IPv4 without ::ffff:'",
+         : self.startsWith('sg-') || self.startsWith('pl-') \
+         ? 'an id, not a network: a security group is named by securityGroup, a prefix list by prefixList' \
+         : 'not an IPv4 or IPv6 network: write one such as 10.0.0.0/8 or 2001:db8::/32 (no leading zeros, no IPv4 behind ::ffff:)'",
     )
 }
 
@@ -155,6 +157,14 @@ pub fn prefix_list_id() -> Rule {
     rule(
         "self.matches('^pl-[0-9a-f]{8,17}$')",
         "not the id of a prefix list: write one such as pl-0a1b2c3d, or give the list's name as name",
+    )
+}
+
+/// A name may begin with `pl-`, but what looks like an id is meant as one.
+pub fn prefix_list_name() -> Rule {
+    explained(
+        "!self.matches('^pl-[0-9a-f]{8,17}$')",
+        "'this is the id of a prefix list, not a name: write id: %s'.format([self])",
     )
 }
 
@@ -421,31 +431,38 @@ pub fn some_direction() -> Rule {
     )
 }
 
+/// What is no account id at all is refused by its own rule only.
 pub fn group_in_own_account() -> Rule {
-    rule(
-        "!has(self.securityGroup.accountID)",
-        "the account of the security group that is written is spec.accountID: write it there",
+    explained(
+        "!has(self.securityGroup.accountID) || !self.securityGroup.accountID.matches('^[0-9]{12}$') \
+         || (has(self.accountID) && self.accountID == self.securityGroup.accountID)",
+        "'the account of the security group that is written stands in spec.accountID: write accountID: \"%s\" there'\
+         .format([self.securityGroup.accountID])",
     )
-    .field_path(".securityGroup")
+    .field_path(".securityGroup.accountID")
 }
 
-pub fn vpc_beside_own_name() -> Rule {
-    rule(
-        "has(self.vpcID) || !(has(self.securityGroup.name) || has(self.securityGroup.tags))",
-        "a security group is looked up by name or tags in spec.vpcID: write vpcID, or give the group's id",
-    )
-    .field_path(".securityGroup")
-}
-
-pub fn vpc_beside_names(direction: &str, peers: &str) -> Rule {
+/// Which ones are meant is not said: a message that looks for them exceeds the cost limit.
+pub fn vpc_beside_names() -> Rule {
+    let by_id = |group: &str| format!("!(has({group}.name) || has({group}.tags))");
+    let each_by_id = |direction: &str, peers: &str| {
+        let by_id = by_id("peer.securityGroup");
+        format!(
+            "(!has(self.{direction}) \
+             || self.{direction}.all(entry, entry.{peers}.all(peer, !has(peer.securityGroup) || {by_id})))"
+        )
+    };
     rule(
         format!(
-            "has(self.vpcID) || !has(self.{direction}) || self.{direction}.all(rule, rule.{peers}.all(peer, \
-             !has(peer.securityGroup) || !(has(peer.securityGroup.name) || has(peer.securityGroup.tags))))"
+            "has(self.vpcID) || ({} && {} && {})",
+            by_id("self.securityGroup"),
+            each_by_id("ingress", "from"),
+            each_by_id("egress", "to")
         ),
-        "security groups are looked up by name or tags in spec.vpcID: write vpcID, or give the id of each peer",
+        "security groups that are named by name or tags are looked up in this VPC: write its id, or give the id of each group",
     )
-    .field_path(format!(".{direction}"))
+    .field_path(".vpcID")
+    .reason(Reason::FieldValueRequired)
 }
 
 pub fn some_traffic() -> Rule {
@@ -479,13 +496,15 @@ pub fn icmp_family(peers: &str, protocol: &str, family: u8) -> Rule {
              .format([self.{peers}.filter(peer, {of_other}).map(peer, peer.cidr)])"
         ),
     )
+    .field_path(format!(".{peers}"))
 }
 
-/// Source: `IpRange` in the EC2 API reference, without `&`, which comes back escaped.
+/// Source: `IpRange` in the EC2 API reference, without `&`, which comes back escaped. A message with a line break in it
+/// would be dropped.
 pub fn rule_description() -> Rule {
     explained(
         r"self.matches('^[a-zA-Z0-9 ._:/()#,@+=;{}!$*\\[\\]-]*$')",
-        r"'EC2 takes only a-z, A-Z, 0-9, spaces and ._-:/()#,@[]+=;{}!$* in a description, and this has %s: leave it out'.format([self.find('[^a-zA-Z0-9 ._:/()#,@+=;{}!$*\\[\\]-]')])",
+        r"'EC2 takes only a-z, A-Z, 0-9, spaces and ._-:/()#,@[]+=;{}!$* in a description, and this has %s: leave it out'.format([self.find('[^a-zA-Z0-9 ._:/()#,@+=;{}!$*\\[\\]-]').replace('\n', 'a line break')])",
     )
 }
 
@@ -505,9 +524,10 @@ pub fn no_port_of_others() -> Rule {
     )
 }
 
+/// What is no port at all is refused by its bounds only.
 pub fn ports_in_order() -> Rule {
     explained(
-        "!has(self.port) || !has(self.endPort) || self.port <= self.endPort",
+        "!has(self.port) || !has(self.endPort) || self.port <= self.endPort || self.endPort < 0 || self.port > 65535",
         "'the range is reversed: write port: %d and endPort: %d'.format([self.endPort, self.port])",
     )
 }
@@ -517,6 +537,27 @@ pub fn icmp_fields() -> Rule {
         "self.protocol in ['ICMP', 'ICMPv6'] || !(has(self.icmpType) || has(self.icmpCode))",
         "'protocol %s has no ICMP type or code: leave them out, or write the protocol ICMP or ICMPv6'.format([self.protocol])",
     )
+}
+
+pub fn icmp_type() -> Rule {
+    icmp_number("type", "icmpType")
+}
+
+pub fn icmp_code() -> Rule {
+    icmp_number("code", "icmpCode")
+}
+
+fn icmp_number(what: &str, field: &str) -> Rule {
+    explained(
+        "self >= 0 && self <= 255",
+        format!("'%d is not an ICMP {what}: write 0 to 255, or leave {field} out for any'.format([self])"),
+    )
+}
+
+/// For a number whose bounds are a rule with a better message: EC2's own -1 for any is a likely mistake.
+pub fn unbounded(number: &mut Schema) {
+    number.remove("minimum");
+    number.remove("maximum");
 }
 
 pub fn code_beside_type() -> Rule {

@@ -237,15 +237,15 @@ fn alb_internal_where_clients_are_declared() {
 
 #[test]
 fn a_client_of_another_account_is_named_with_it() {
-    let selector = GroupSelector::Id { id: "sg-far".into(), account: Some("210987654321".into()) };
+    let selector = GroupSelector::Id { id: "sg-0fa0fa00".into(), account: Some("210987654321".into()) };
     let mut facts = facts(alb(&[443]), &[]);
-    let group = PeerGroup { id: "sg-far".into(), account: Some("210987654321".into()) };
+    let group = PeerGroup { id: "sg-0fa0fa00".into(), account: Some("210987654321".into()) };
     facts.peers.groups.insert(selector, group);
     let desired = desired(
-        "{loadBalancer: {name: shop}, clients: [{securityGroup: {id: sg-far, accountID: '210987654321'}}]}",
+        "{loadBalancer: {name: shop}, clients: [{securityGroup: {id: sg-0fa0fa00, accountID: '210987654321'}}]}",
         &facts,
     );
-    let need = &desired.groups[&"sg-alb".into()].rules[&spec("ingress tcp 443 from sg-far")];
+    let need = &desired.groups[&"sg-alb".into()].rules[&spec("ingress tcp 443 from sg-0fa0fa00")];
     assert_eq!(need.peer_account, Some("210987654321".into()));
 }
 
@@ -380,19 +380,19 @@ fn alb_auth_belongs_to_target_egress() {
 
 #[test]
 fn alb_path_mtu() {
-    let facts = with_peer_group(facts(alb(&[443]), &[]), "sg-gateway");
+    let facts = with_peer_group(facts(alb(&[443]), &[]), "sg-0a7e0a7e");
     assert_rules(
         "{loadBalancer: {name: shop}, pathMTUDiscovery: true, \
-          clients: [{cidr: 10.0.0.0/8}, {cidr: '2001:db8::/32'}, {securityGroup: {id: sg-gateway}}]}",
+          clients: [{cidr: 10.0.0.0/8}, {cidr: '2001:db8::/32'}, {securityGroup: {id: sg-0a7e0a7e}}]}",
         &facts,
         &[
             "sg-alb ingress tcp 443 from 10.0.0.0/8",
             "sg-alb ingress icmp type 3 code 4 from 10.0.0.0/8",
             "sg-alb ingress tcp 443 from 2001:db8::/32",
             "sg-alb ingress icmpv6 type 2 code 0 from 2001:db8::/32",
-            "sg-alb ingress tcp 443 from sg-gateway",
-            "sg-alb ingress icmp type 3 code 4 from sg-gateway",
-            "sg-alb ingress icmpv6 type 2 code 0 from sg-gateway",
+            "sg-alb ingress tcp 443 from sg-0a7e0a7e",
+            "sg-alb ingress icmp type 3 code 4 from sg-0a7e0a7e",
+            "sg-alb ingress icmpv6 type 2 code 0 from sg-0a7e0a7e",
         ],
     );
 }
@@ -539,22 +539,23 @@ fn every_subset_of_manage() {
 fn group_only() -> Facts {
     let mut facts = facts(alb(&[]), &[]);
     facts.load_balancer = None;
-    with_peer_group(facts, "sg-green")
+    facts.group = Some("sg-00a1b00a".into());
+    with_peer_group(facts, "sg-09ee0900")
 }
 
 #[test]
 fn a_binding_of_a_group_alone() {
     assert_rules(
-        "{loadBalancer: {securityGroup: {id: sg-alb}}, \
+        "{loadBalancer: {securityGroup: {id: sg-00a1b00a}}, \
           listeners: [{port: 443, clients: [{cidr: 10.0.0.0/8}]}], \
-          targetGroups: [{name: green, ports: [8000], healthCheckPort: 9000, securityGroups: [{id: sg-green}]}]}",
+          targetGroups: [{name: green, ports: [8000], healthCheckPort: 9000, securityGroups: [{id: sg-09ee0900}]}]}",
         &group_only(),
         &[
-            "sg-alb ingress tcp 443 from 10.0.0.0/8",
-            "sg-alb egress tcp 8000 to sg-green",
-            "sg-alb egress tcp 9000 to sg-green",
-            "sg-green ingress tcp 8000 from sg-alb",
-            "sg-green ingress tcp 9000 from sg-alb",
+            "sg-00a1b00a ingress tcp 443 from 10.0.0.0/8",
+            "sg-00a1b00a egress tcp 8000 to sg-09ee0900",
+            "sg-00a1b00a egress tcp 9000 to sg-09ee0900",
+            "sg-09ee0900 ingress tcp 8000 from sg-00a1b00a",
+            "sg-09ee0900 ingress tcp 9000 from sg-00a1b00a",
         ],
     );
 }
@@ -615,13 +616,13 @@ fn governed_is_what_is_managed() {
 #[test]
 fn no_ingress_is_governed_where_no_listener_is_known() {
     // Listener ingress is tightened only where clients are declared.
-    let spec = "{loadBalancer: {securityGroup: {id: sg-alb}}, \
-                 targetGroups: [{name: green, ports: [8000], securityGroups: [{id: sg-green}]}]}";
+    let spec = "{loadBalancer: {securityGroup: {id: sg-00a1b00a}}, \
+                 targetGroups: [{name: green, ports: [8000], securityGroups: [{id: sg-09ee0900}]}]}";
     assert_eq!(
         governed(spec, &group_only()),
         [
-            "sg-alb: ingress []; egress everything unless used elsewhere",
-            "sg-green: ingress [tcp 8000], but self; egress nothing"
+            "sg-00a1b00a: ingress []; egress everything unless used elsewhere",
+            "sg-09ee0900: ingress [tcp 8000], but self; egress nothing"
         ]
     );
 }

@@ -2,10 +2,10 @@
 
 use ipnet::IpNet;
 
-use crate::api::{self, AccessPort, Protocol, SecurityGroupAccessSpec, Service};
+use crate::api::{self, AccessPort, Protocol, SecurityGroupAccessSpec, Service, rules};
 use crate::model::{Access, AccessRule, GroupSelector, NamedTraffic, PeerSelector, PortRange, Traffic};
 
-use super::Reader;
+use super::{Reader, text, texts};
 
 /// What an entry of `ingress` or `egress` says, whatever the field of its peers is called.
 struct Entry<'a> {
@@ -33,28 +33,29 @@ impl<'a> From<&'a api::EgressAccess> for Entry<'a> {
 impl Reader {
     /// `None` where it is not said which group is meant.
     pub(super) fn access(&mut self, spec: &SecurityGroupAccessSpec) -> Option<Access> {
+        self.account_and_region(spec.account_id.as_deref(), spec.region.as_deref());
+        let is_vpc = spec.vpc_id.as_deref().is_none_or(|id| texts::is_id("vpc-", id));
+        self.demand(is_vpc, "spec.vpcID", rules::vpc_id);
         let group = self.group("spec.securityGroup", &spec.security_group);
-        if spec.security_group.account_id.is_some() {
-            self.find("spec.securityGroup.accountID", "the account of the group that is written is spec.accountID");
-        }
-        if spec.ingress.is_none() && spec.egress.is_none() {
+        if let Some(account) =
+            spec.security_group.account_id.as_ref().filter(|_| spec.security_group.account_id != spec.account_id)
+        {
             self.find(
-                "spec",
-                "nothing is declared: write ingress, egress or both (an empty list means that nothing is allowed)",
+                "spec.securityGroup.accountID",
+                format!(
+                    "the account of the security group that is written stands in spec.accountID: write accountID: \"{account}\" there"
+                ),
             );
         }
+        self.demand(spec.ingress.is_some() || spec.egress.is_some(), "spec", rules::some_direction);
         let ingress = spec.ingress.as_ref().map(|entries| self.entries("spec.ingress", entries));
         let egress = spec.egress.as_ref().map(|entries| self.entries("spec.egress", entries));
         let vpc = spec.vpc_id.as_deref().map(Into::into);
         let access = Access { group: group?, vpc, ingress, egress };
         let by_name = |group: &GroupSelector| !matches!(group, GroupSelector::Id { .. });
         let peer_by_name = |peer: &PeerSelector| matches!(peer, PeerSelector::Group(group) if by_name(group));
-        if access.vpc.is_none() && (by_name(&access.group) || access.peers().any(peer_by_name)) {
-            self.find(
-                "spec.vpcID",
-                "is needed where a security group is named by name or tags: write it, or give the group's id",
-            );
-        }
+        let needs_vpc = by_name(&access.group) || access.peers().any(peer_by_name);
+        self.demand(access.vpc.is_some() || !needs_vpc, "spec.vpcID", rules::vpc_beside_names);
         Some(access)
     }
 
@@ -75,13 +76,18 @@ impl Reader {
         for (index, port) in entry.ports.iter().flatten().enumerate() {
             traffic.extend(self.access_port(&format!("{field}.ports[{index}]"), port));
         }
-        if entry.services.iter().flatten().next().is_none() && entry.ports.iter().flatten().next().is_none() {
-            self.find(field, "no traffic is named: write services, ports or both");
-        }
+        self.demand(entry.services.is_some() || entry.ports.is_some(), field, rules::some_traffic);
+        self.not_empty(entry.services, &format!("{field}.services"), rules::some_services);
+        self.not_empty(entry.ports, &format!("{field}.ports"), rules::some_access_ports);
         let peers_field = format!("{field}.{}", entry.peers_field);
-        if entry.peers.is_empty() {
-            self.find(&peers_field, "nobody is named: name at least one peer, or leave this entry out");
-        }
+        self.demand(!entry.peers.is_empty(), &peers_field, rules::some_peers);
+        self.each_once(
+            &peers_field,
+            entry.peers.iter().map(|peer| {
+                let other = text(&peer.cidr, &peer.security_group, &peer.prefix_list, peer.vpc);
+                other.or(peer.itself.map(|_| "self".into()))
+            }),
+        );
         let mut peers = Vec::new();
         for (index, peer) in entry.peers.iter().enumerate() {
             let field = format!("{peers_field}[{index}]");
@@ -131,9 +137,7 @@ impl Reader {
         if !is_icmp && (port.icmp_type.is_some() || port.icmp_code.is_some()) {
             self.find(field, "this protocol has no ICMP type or code: leave icmpType and icmpCode out");
         }
-        if port.icmp_code.is_some() && port.icmp_type.is_none() {
-            self.find(field, "a code belongs to a type: write icmpType too, or leave icmpCode out for any");
-        }
+        self.demand(port.icmp_code.is_none() || port.icmp_type.is_some(), field, rules::code_beside_type);
         let both = |name: String, traffic: Traffic| NamedTraffic { name, v4: vec![traffic], v6: vec![traffic] };
         let named = match port.protocol {
             Protocol::Tcp => {

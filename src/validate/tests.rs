@@ -1,7 +1,5 @@
 //! What is refused, each with the message that says what to write instead.
 
-use std::collections::BTreeSet;
-
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::ResourceExt;
 
@@ -9,6 +7,8 @@ use super::*;
 use crate::api::{ForeignRules, SecurityGroupStatus};
 use crate::model::{Binding, LoadBalancerSelector};
 use crate::testing::{declaration, object, scope as home, texts, written, written_binding};
+
+mod access;
 
 fn findings(spec: &str) -> Vec<String> {
     texts(super::object(&written(spec), &home()).err().unwrap_or_default())
@@ -62,7 +62,26 @@ fn one_load_balancer_or_a_security_group() {
             "spec.loadBalancer: expected exactly one of arn, name, tags, ingress, gateway, service, found name and ingress"
         ]
     );
-    assert_eq!(findings("loadBalancer: {securityGroup: {id: sg-0a}}"), [""; 0]);
+    let alone = "loadBalancer: {securityGroup: {id: sg-0a1b2c3d}}";
+    assert_eq!(findings(&format!("{{{alone}, listeners: [{{port: 443}}], clients: [{{vpc: true}}]}}")), [""; 0]);
+    assert_eq!(
+        findings(alone),
+        [
+            "spec: without a load balancer nothing can be derived: declare listeners or targetGroups, or name the load balancer"
+        ]
+    );
+    assert_eq!(
+        findings(&format!("{{{alone}, listeners: [{{port: 443}}]}}")),
+        [
+            "spec: without a load balancer no clients can be derived: give clients, or clients of each listener, or name the \
+          load balancer"
+        ]
+    );
+    assert_eq!(
+        findings("{loadBalancer: {securityGroup: {name: shop}}, targetGroups: [{name: a, ref: {name: x}}]}"),
+        ["spec.loadBalancer: without a load balancer there is no VPC to look a security group up in: give \
+          securityGroup.id, or name the load balancer"]
+    );
     for reference in ["name: a", "tags: {a: b}", "ingress: {name: a}", "gateway: {name: a}", "service: {name: a}"] {
         assert_eq!(findings(&format!("loadBalancer: {{{reference}}}")), [""; 0], "{reference}");
     }
@@ -70,12 +89,19 @@ fn one_load_balancer_or_a_security_group() {
 
 #[test]
 fn arns() {
-    let wrong =
-        "is not the ARN of a load balancer or target group: expected arn:aws:elasticloadbalancing:REGION:ACCOUNT:…";
-    assert_eq!(findings("loadBalancer: {arn: shop}"), [format!("spec.loadBalancer.arn: \"shop\" {wrong}")]);
+    let example = "write one such as arn:aws:elasticloadbalancing:ap-northeast-2:123456789012";
+    assert_eq!(
+        findings("loadBalancer: {arn: shop}"),
+        [format!(
+            "spec.loadBalancer.arn: not the ARN of an Application or Network Load Balancer: \
+             {example}:loadbalancer/app/shop/50dc6c495c0c9188"
+        )]
+    );
     assert_eq!(
         findings_with("targetGroups: [{name: a, ref: {arn: shop}}]"),
-        [format!("spec.targetGroups[0].ref.arn: \"shop\" {wrong}")]
+        [format!(
+            "spec.targetGroups[0].ref.arn: not the ARN of a target group: {example}:targetgroup/shop-blue/73e2d6bc24d8a067"
+        )]
     );
 }
 
@@ -91,7 +117,7 @@ fn account_and_region_are_those_of_the_arn_unless_declared() {
 #[test]
 fn security_groups() {
     assert_eq!(
-        findings("loadBalancer: {securityGroup: {id: sg-0a, name: shop}}"),
+        findings("loadBalancer: {name: shop, securityGroup: {id: sg-0a1b2c3d, name: shop}}"),
         ["spec.loadBalancer.securityGroup: expected exactly one of id, name, tags, found id and name"]
     );
     assert_eq!(
@@ -120,7 +146,7 @@ fn peers() {
         ["spec.clients[0].vpc: false says nothing: write vpc: true, or leave it out"]
     );
     assert_eq!(
-        findings_with("clients: [{prefixList: {id: pl-1, name: one}}]"),
+        findings_with("clients: [{prefixList: {id: pl-0a1b2c3d, name: one}}]"),
         ["spec.clients[0].prefixList: expected exactly one of id, name, found id and name"]
     );
     assert_eq!(findings_with("identityProviders: [{}]"), [format!("spec.identityProviders[0]: {one} none")]);
@@ -130,11 +156,18 @@ fn peers() {
 fn networks() {
     let not = |text: &str| {
         vec![format!(
-            "spec.clients[0].cidr: \"{text}\" is not a network: expected one such as 10.0.0.0/8 or 2001:db8::/32"
+            "spec.clients[0].cidr: \"{text}\" is not a network: write one such as 10.0.0.0/8 or 2001:db8::/32 (no leading \
+          zeros, no IPv4 behind ::ffff:)"
         )]
     };
-    for text in ["10.0.0.1", "010.0.0.0/8", "10.0.0.0/33", "2001:db8::/129", "anywhere", ""] {
+    for text in ["010.0.0.0/8", "10.0.0.0/33", "2001:db8::/129", "::ffff:10.0.0.0/104", "anywhere", ""] {
         assert_eq!(findings_with(&format!("clients: [{{cidr: '{text}'}}]")), not(text));
+    }
+    for (text, right) in [("10.0.0.1", "10.0.0.1/32"), ("2001:db8::1", "2001:db8::1/128")] {
+        assert_eq!(
+            findings_with(&format!("clients: [{{cidr: '{text}'}}]")),
+            [format!("spec.clients[0].cidr: the prefix length is missing: for this one address write {right}")]
+        );
     }
     assert_eq!(
         findings_with("clients: [{cidr: 100.68.0.18/18}]"),
@@ -154,7 +187,7 @@ fn listeners() {
     );
     assert_eq!(
         findings_with("listeners: [{port: 0}]"),
-        ["spec.listeners[0].port: 0 is not a port: expected 1 to 65535"]
+        ["spec.listeners[0].port: 0 is out of range: expected 1 to 65535"]
     );
     assert_eq!(
         findings_with("listeners: [{port: 443, clients: [{cidr: 10.0.0.0/8}, {cidr: 10.1.0.0/8}]}]"),
@@ -173,22 +206,22 @@ fn target_groups() {
         ["spec.targetGroups[0].ref: expected exactly one of arn, name, found none"]
     );
     let without_ref = "spec.targetGroups[0]: without ref, ports and one of securityGroups or addresses are required";
-    for group in ["name: a", "name: a, ports: [80]", "name: a, securityGroups: [{id: sg-0a}]"] {
+    for group in ["name: a", "name: a, ports: [80]", "name: a, securityGroups: [{id: sg-0a1b2c3d}]"] {
         assert_eq!(findings_with(&format!("targetGroups: [{{{group}}}]")), [without_ref], "{group}");
     }
-    for group in ["ports: [80], securityGroups: [{id: sg-0a}]", "ports: [80], addresses: [10.200.0.7/32]"] {
+    for group in ["ports: [80], securityGroups: [{id: sg-0a1b2c3d}]", "ports: [80], addresses: [10.200.0.7/32]"] {
         assert_eq!(findings_with(&format!("targetGroups: [{{name: a, {group}}}]")), [""; 0], "{group}");
     }
     assert_eq!(
         findings_with("targetGroups: [{name: a, ref: {name: x}, ports: [80, 0]}]"),
-        ["spec.targetGroups[0].ports: 0 is not a port: expected 1 to 65535"]
+        ["spec.targetGroups[0].ports[1]: 0 is out of range: expected 1 to 65535"]
     );
     assert_eq!(
         findings_with("targetGroups: [{name: a, ref: {name: x}, healthCheckPort: 0}]"),
-        ["spec.targetGroups[0].healthCheckPort: 0 is not a port: expected 1 to 65535"]
+        ["spec.targetGroups[0].healthCheckPort: 0 is out of range: expected 1 to 65535"]
     );
     assert_eq!(
-        findings_with("targetGroups: [{name: a, ref: {name: x}, securityGroups: [{id: sg-0a}, {}]}]"),
+        findings_with("targetGroups: [{name: a, ref: {name: x}, securityGroups: [{id: sg-0a1b2c3d}, {}]}]"),
         ["spec.targetGroups[0].securityGroups[1]: expected exactly one of id, name, tags, found none"]
     );
     assert_eq!(
@@ -222,6 +255,120 @@ fn blue_and_green_name_two_declared_target_groups() {
     );
     // Where none are declared the derived ones are meant, whose names only AWS knows.
     assert_eq!(findings_with("blueGreen: {blue: shop-blue, green: shop-green}"), [""; 0]);
+}
+
+#[test]
+fn what_arns_say_agrees_with_what_is_declared() {
+    let arn = |partition: &str, place: &str, resource: &str| {
+        format!("{{arn: 'arn:{partition}:elasticloadbalancing:{place}:{resource}/73e2d6bc24d8a067'}}")
+    };
+    let balancer = arn("aws", "eu-west-1:123456789012", "loadbalancer/app/shop");
+    let spec = |more: &str| format!("{{loadBalancer: {balancer}, {more}}}");
+    let plain = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/shop/73e2d6bc24d8a067";
+    assert_eq!(findings(&spec("region: eu-west-1, accountID: '123456789012'")), [""; 0]);
+    assert_eq!(
+        findings(&spec("region: eu-west-2, accountID: '210987654321'")),
+        [
+            format!(
+                "spec.region: eu-west-2 is not the Region of the load balancer {plain}: correct one of them, or omit region"
+            ),
+            format!(
+                "spec.accountID: 210987654321 is not the account of the load balancer {plain}: correct one of them, or omit \
+                 accountID"
+            ),
+        ]
+    );
+    let group = |partition: &str, place: &str| {
+        format!("targetGroups: [{{name: a, ref: {}}}]", arn(partition, place, "targetgroup/shop"))
+    };
+    let wrong = |partition: &str, place: &str| {
+        vec![format!(
+            "spec.targetGroups[0].ref.arn: arn:{partition}:elasticloadbalancing:{place}:targetgroup/shop/73e2d6bc24d8a067 is \
+             not of the Region and account that the binding names: correct one of them"
+        )]
+    };
+    for (partition, place, agrees) in [
+        ("aws", "eu-west-1:123456789012", true),
+        ("aws-cn", "eu-west-1:123456789012", false),
+        ("aws", "eu-west-2:123456789012", false),
+        ("aws", "eu-west-1:210987654321", false),
+    ] {
+        let expected = if agrees { Vec::new() } else { wrong(partition, place) };
+        assert_eq!(findings(&spec(&group(partition, place))), expected, "{partition} {place}");
+    }
+    for declared in ["region: eu-west-2", "accountID: '210987654321'"] {
+        let group = group("aws", "eu-west-1:123456789012");
+        assert_eq!(
+            findings_with(&format!("{declared}, {group}")),
+            wrong("aws", "eu-west-1:123456789012"),
+            "{declared}"
+        );
+    }
+}
+
+#[test]
+fn names() {
+    assert_eq!(findings("loadBalancer: {name: internal-shop}").len(), 1);
+    assert_eq!(findings("loadBalancer: {ingress: {name: Shop}}").len(), 1);
+    assert_eq!(findings("loadBalancer: {tags: {}}").len(), 1);
+    assert_eq!(findings_with("region: Seoul").len(), 1);
+    assert_eq!(
+        findings_with("targetGroups: [{name: a_b, ref: {name: a_b}}]"),
+        [
+            "spec.targetGroups[0].name: not a name for a target group: write letters, digits and inner hyphens only",
+            "spec.targetGroups[0].ref.name: not the name of a target group in AWS: write letters, digits and inner hyphens only",
+        ]
+    );
+}
+
+#[test]
+fn lists_that_would_be_silently_empty() {
+    for list in ["clients: []", "listeners: []", "listeners: [{port: 80, clients: []}]", "targetGroups: []"] {
+        assert_eq!(findings_with(list).len(), 1, "{list}");
+    }
+    for list in ["ports: []", "securityGroups: []", "addresses: []"] {
+        assert_eq!(findings_with(&format!("targetGroups: [{{name: a, ref: {{name: x}}, {list}}}]")).len(), 1, "{list}");
+    }
+    assert_eq!(findings_with("identityProviders: []"), [""; 0]);
+}
+
+#[test]
+fn the_bounds_of_the_schema() {
+    let clients: Vec<_> = (0..61).map(|n| format!("{{cidr: 10.{n}.0.0/16}}")).collect();
+    assert_eq!(
+        findings_with(&format!("clients: [{}]", clients.join(", "))),
+        ["spec.clients: has 61 items, and at most 60 are possible: leave some out"]
+    );
+    assert_eq!(
+        findings_with("targetGroups: [{name: a, ref: {name: x}, ports: [80, 443, 80]}]"),
+        ["spec.targetGroups[0].ports[2]: 80 stands in the list already: leave it out"]
+    );
+    assert_eq!(
+        findings_with(&format!("clients: [{{prefixList: {{name: {}}}}}]", "ü".repeat(256))),
+        ["spec.clients[0].prefixList.name: has 256 characters, and at most 255 are possible: shorten it"]
+    );
+    assert_eq!(
+        findings_with("clients: [{prefixList: {name: ''}}]"),
+        ["spec.clients[0].prefixList.name: is empty: write something, or leave it out"]
+    );
+    let tags: Vec<_> = (0..21).map(|n| format!("key-{n}: value")).collect();
+    assert_eq!(
+        findings_with(&format!("clients: [{{securityGroup: {{tags: {{{}}}}}}}]", tags.join(", "))),
+        ["spec.clients[0].securityGroup.tags: has 21 keys, and at most 20 are possible: leave some out"]
+    );
+}
+
+#[test]
+fn peers_that_one_text_names_stand_once() {
+    assert_eq!(
+        findings_with("clients: [{vpc: true}, {cidr: 10.0.0.0/8}, {vpc: true}, {cidr: 10.0.0.0/8}]"),
+        ["spec.clients: stands in the list more than once: 10.0.0.0/8, vpc; leave one of each"]
+    );
+    assert_eq!(findings_with("clients: [{prefixList: {name: a}}, {securityGroup: {name: a}}]"), [""; 0]);
+    assert_eq!(
+        findings_with("targetGroups: [{name: a, ref: {name: x}, securityGroups: [{name: shop}, {name: shop}]}]"),
+        ["spec.targetGroups[0].securityGroups: stands in the list more than once: shop; leave one of each"]
+    );
 }
 
 #[test]

@@ -10,12 +10,13 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomRe
 use kube::{
     Api, Client,
     api::{ApiResource, DynamicObject, Patch, PatchParams, PostParams},
-    core::{GroupVersionKind, Status},
+    core::{GroupVersionKind, Status, response::StatusCause},
 };
 use serde_json::{Value, json};
 
 use crate::control_plane;
 
+mod mistakes;
 mod trials;
 
 use trials::{Trial, misspelt, trials};
@@ -29,6 +30,33 @@ async fn every_check_refuses_and_accepts() {
         wrong.extend(stream::iter(&trials).map(|trial| cluster.attempt(trial)).buffered(8).concat().await);
         assert!(wrong.is_empty(), "{} of {} checks:\n{}", wrong.len(), trials.len(), wrong.join("\n"));
         assert!(trials.len() > 100, "the schema was walked");
+    }
+}
+
+/// What comes from files was never at an API server: `validate` refuses and accepts the same.
+#[test]
+fn files_are_judged_alike() {
+    for crd in sgbind::api::crds() {
+        let mut wrong = Vec::new();
+        let of_spec = |document: &Value| document.get("status").is_none();
+        for trial in trials(&crd).0.iter().filter(|trial| of_spec(&trial.refuse)) {
+            let findings = |document: &Value| {
+                let mut object = json!({"kind": crd.spec.names.kind, "metadata": {"name": "tried"}});
+                object.as_object_mut().expect("an object").extend(document.as_object().expect("an object").clone());
+                mistakes::findings(&object)
+            };
+            let name = format!("{}: {}", trial.path, trial.check);
+            for accept in &trial.accept {
+                let found = findings(accept);
+                if found.as_ref().map_or(true, |found| !found.is_empty()) {
+                    wrong.push(format!("{name}: refused: {accept}\n    {found:?}"));
+                }
+            }
+            if findings(&trial.refuse).is_ok_and(|found| found.is_empty()) {
+                wrong.push(format!("{name}: accepted: {}", trial.refuse));
+            }
+        }
+        assert!(wrong.is_empty(), "{} checks:\n{}", wrong.len(), wrong.join("\n"));
     }
 }
 
@@ -86,29 +114,96 @@ async fn largest_binding_is_accepted() {
     }
 }
 
+/// As large as bounds and EC2's names allow, with the peers that cost most to compare and to name.
+#[tokio::test]
+async fn largest_access_is_accepted() {
+    let client = control_plane::client().await;
+    let crd = &sgbind::api::crds()[1];
+    let cluster = Cluster::new(client, crd).await;
+    let services = [
+        "HTTP",
+        "HTTPS",
+        "SSH",
+        "RDP",
+        "MSSQL",
+        "MySQL",
+        "Redshift",
+        "PostgreSQL",
+        "Oracle",
+        "NFS",
+        "DNS",
+        "Ping",
+        "PathMTUDiscovery",
+        "AllTraffic",
+        "AllTCP",
+        "AllUDP",
+        "AllICMP",
+    ];
+    let networks = |prefix: &str| (0..60).map(|n| json!({"cidr": format!("{prefix}{n:04x}:0000:0000/128")})).collect();
+    let ports = |protocol: &str| (0..60).map(|n| json!({"protocol": protocol, "port": n, "endPort": 65535})).collect();
+    let icmp = |protocol: &str| -> Vec<_> {
+        (0..60).map(|n| json!({"protocol": protocol, "icmpType": n, "icmpCode": 255})).collect()
+    };
+    let of_everyone = [icmp("ICMPv6"), ports("TCP"), ports("UDP")];
+    let long = |n: i32| format!("{n:0255}");
+    let tags = |n: i32| -> Value { (0..20).map(|key| (format!("{key:0128}"), json!(format!("{n:0256}")))).collect() };
+    let peers: [Vec<Value>; 5] = [
+        networks("2001:0db8:0000:0000:0000:"),
+        (0..60)
+            .map(|n| json!({"securityGroup": {"id": format!("sg-{n:017x}"), "accountID": "123456789012"}}))
+            .collect(),
+        (0..60).map(|n| json!({"prefixList": {"name": long(n)}})).collect(),
+        (0..60).map(|n| json!({"securityGroup": {"name": long(n)}})).collect(),
+        (0..60).map(|n| json!({"securityGroup": {"tags": tags(n)}})).collect(),
+    ];
+    for (peers, ports) in peers.iter().zip(of_everyone.iter().cycle()) {
+        let entries = |field: &str| -> Vec<Value> {
+            let text = "x".repeat(150);
+            let entry = json!({"services": services, "ports": ports, "description": text, field: peers});
+            // A request has at most 3 MiB, so that there are fewer entries where peers have many tags.
+            vec![entry; if peers[0]["securityGroup"]["tags"].is_null() { 60 } else { 2 }]
+        };
+        let document = json!({"spec": {
+            "region": "ap-northeast-2",
+            "accountID": "123456789012",
+            "vpcID": "vpc-0a1b2c3d4e5f67890",
+            "securityGroup": {"id": "sg-0a1b2c3d4e5f67890", "accountID": "123456789012"},
+            "ingress": entries("from"),
+            "egress": entries("to"),
+        }});
+        cluster.apply(&document).await.expect("the largest access is accepted");
+    }
+}
+
 #[tokio::test]
 async fn new_object_is_unobserved_and_has_its_defaults() {
     let client = control_plane::client().await;
-    let namespace = control_plane::namespace(&client).await;
-    let api = Api::<sgbind::api::ALBTargetBinding>::namespaced(client, &namespace);
-    let minimal = json!({
-        "apiVersion": "sgbind.dev/v1alpha1", "kind": "ALBTargetBinding", "metadata": {"name": "shop"},
-        "spec": {"loadBalancer": {"name": "shop"}},
-    });
-    let minimal = serde_json::from_value(minimal).unwrap();
-    let created = serde_json::to_value(api.create(&PostParams::default(), &minimal).await.unwrap()).unwrap();
-    assert_eq!(
-        created["spec"],
-        json!({
-            "loadBalancer": {"name": "shop"},
-            "pathMTUDiscovery": false,
-            "manage": ["ListenerIngress", "TargetEgress", "TargetIngress"],
-            "enforcement": "Enforce",
-            "foreignRules": "Report",
-            "deletionPolicy": "Revoke",
-        })
-    );
-    assert_eq!(created["status"]["observedGeneration"], -1);
+    for crd in sgbind::api::crds() {
+        let cluster = Cluster::new(client.clone(), &crd).await;
+        let created = cluster.api.get(Cluster::PRESENT).await.unwrap().data;
+        let mut expected = minimal(&cluster.kind);
+        let of_both = json!({"enforcement": "Enforce", "foreignRules": "Report", "deletionPolicy": "Revoke"});
+        let of_kind = match cluster.kind.as_str() {
+            "ALBTargetBinding" => {
+                json!({"pathMTUDiscovery": false, "manage": ["ListenerIngress", "TargetEgress", "TargetIngress"]})
+            }
+            _ => json!({}),
+        };
+        for defaults in [of_both, of_kind] {
+            expected.as_object_mut().unwrap().extend(defaults.as_object().unwrap().clone());
+        }
+        assert_eq!(created["spec"], expected, "{}", cluster.kind);
+        assert_eq!(created["status"], json!({"observedGeneration": -1}), "{}", cluster.kind);
+    }
+}
+
+/// The smallest spec of a kind.
+fn minimal(kind: &str) -> Value {
+    match kind {
+        "ALBTargetBinding" => json!({"loadBalancer": {"name": "shop"}}),
+        "SecurityGroupAccess" => json!({"securityGroup": {"id": "sg-0a1b2c3d"}, "ingress": []}),
+        other => panic!("{other} is no kind of ours"),
+    }
 }
 
 /// Where documents are tried: without being stored, with the strictest validation.
@@ -132,7 +227,7 @@ impl Cluster {
         );
         let api = Api::<DynamicObject>::namespaced_with(client, &namespace, &resource);
         let mut present = DynamicObject::new(Self::PRESENT, &resource);
-        present.data = json!({"spec": {"loadBalancer": {"name": "shop"}}});
+        present.data = json!({"spec": minimal(&crd.spec.names.kind)});
         api.create(&PostParams::default(), &present).await.expect("a minimal object is accepted");
         Self { api, api_version: resource.api_version, kind: resource.kind }
     }
@@ -140,14 +235,16 @@ impl Cluster {
     async fn apply(&self, document: &Value) -> Result<(), Box<Status>> {
         let fields = document.as_object().expect("an object").clone();
         let of_status = fields.contains_key("status");
-        let name = if of_status { Self::PRESENT } else { Self::ABSENT };
+        let named = fields.get("metadata").and_then(|metadata| metadata["name"].as_str());
+        let name = if of_status { Self::PRESENT } else { named.unwrap_or(Self::ABSENT) };
+        let name = name.to_owned();
         let mut object = json!({"apiVersion": self.api_version, "kind": self.kind, "metadata": {"name": name}});
         object.as_object_mut().expect("an object").extend(fields);
         let params = PatchParams::apply("sgbind-test").force().validation_strict().dry_run();
         let result = if of_status {
-            self.api.patch_status(name, &params, &Patch::Apply(object)).await
+            self.api.patch_status(&name, &params, &Patch::Apply(object)).await
         } else {
-            self.api.patch(name, &params, &Patch::Apply(object)).await
+            self.api.patch(&name, &params, &Patch::Apply(object)).await
         };
         match result {
             Ok(_) => Ok(()),
@@ -177,15 +274,15 @@ impl Cluster {
     }
 }
 
+/// What the API server says of each wrong field. That it stopped at them is no cause.
+fn causes(refusal: &Status) -> Vec<&StatusCause> {
+    let causes = refusal.details.iter().flat_map(|details| &details.causes);
+    causes.filter(|cause| !cause.message.contains("some validation rules were not checked")).collect()
+}
+
 /// For that one reason, and for no other.
 fn is_refused_for(refusal: &Status, trial: &Trial) -> bool {
-    let causes: Vec<_> = refusal
-        .details
-        .iter()
-        .flat_map(|details| &details.causes)
-        .filter(|cause| !cause.message.contains("some validation rules were not checked"))
-        .collect();
-    match causes[..] {
+    match causes(refusal)[..] {
         // What can't be merged is refused before it is validated, without causes, and items are named by their keys.
         [] => {
             let field = trial.field.rsplit('.').next().unwrap_or_default();

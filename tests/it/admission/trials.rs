@@ -26,7 +26,8 @@ pub enum Check {
     /// A CEL rule, by its number at the place and its own message.
     Rule(usize, String),
     Format(String),
-    Enum,
+    /// One value of an enum.
+    Value(String),
     Minimum,
     Maximum,
     MinLength,
@@ -61,6 +62,8 @@ struct Entry {
     item: Option<Value>,
     /// A document with all required fields.
     required: Option<Value>,
+    /// Those values of an enum that are accepted there; absent means all.
+    values: Option<Vec<String>>,
     #[serde(default)]
     pairs: Vec<Pair>,
 }
@@ -223,13 +226,16 @@ impl Entry {
                 let pair = self.pair(format)?;
                 (vec![pair.accept.clone()], pair.refuse.clone(), pair.says.clone()?)
             }
-            Check::Enum => {
-                let values: Vec<_> = schema.enum_.iter().flatten().map(|value| value.0.clone()).collect();
-                let listed: Vec<_> = values.iter().map(Value::to_string).collect();
+            Check::Value(value) => {
+                if self.values.as_ref().is_some_and(|values| !values.contains(value)) {
+                    return None;
+                }
+                let listed: Vec<_> = schema.enum_.iter().flatten().map(|value| value.0.to_string()).collect();
+                let supported = listed.join(", ");
                 (
-                    values,
+                    vec![json!(value)],
                     json!("Nonsense"),
-                    format!("Unsupported value: \"Nonsense\": supported values: {}", listed.join(", ")),
+                    format!("Unsupported value: \"Nonsense\": supported values: {supported}"),
                 )
             }
             Check::Minimum => {
@@ -338,9 +344,11 @@ fn checks(schema: &JSONSchemaProps) -> Vec<Check> {
     if schema.type_.as_deref() == Some("string") {
         checks.extend(schema.format.clone().map(Check::Format));
     }
+    checks.extend(
+        schema.enum_.iter().flatten().map(|value| Check::Value(value.0.as_str().expect("enums of texts").to_owned())),
+    );
     let list_type = schema.x_kubernetes_list_type.as_deref();
     for (present, check) in [
-        (schema.enum_.is_some(), Check::Enum),
         (schema.minimum.is_some(), Check::Minimum),
         (schema.maximum.is_some(), Check::Maximum),
         (schema.min_length.is_some(), Check::MinLength),
