@@ -77,7 +77,7 @@ impl Accounts {
 
     async fn until_ready(&self, name: &str, condition: &str) {
         let came = self.stage.until(2 * HOUR, |_| self.ready(name) == condition).await;
-        assert!(came.is_some(), "{name} is not {condition}: {:#?}", self.stage.binding(name));
+        assert!(came.is_some(), "{name} is not {condition}: {:#?}", self.stage.object(name));
     }
 
     async fn until_in_sync(&self) {

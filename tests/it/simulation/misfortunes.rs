@@ -31,7 +31,7 @@ async fn until_rules(stage: &Stage, expected: &[&str]) {
 
 async fn until_in_sync(stage: &Stage) {
     let in_sync = |stage: &Stage| stage.condition("shop", "Ready").as_deref() == Some("Ready=True InSync");
-    assert!(stage.until(HOUR, in_sync).await.is_some(), "{:#?}", stage.binding("shop"));
+    assert!(stage.until(HOUR, in_sync).await.is_some(), "{:#?}", stage.object("shop"));
 }
 
 /// Somebody acts; whatever these processes do then is safe, leads to the rules that must result, and stays so for an hour.
@@ -137,8 +137,8 @@ fn a_late_status_does_not_come_upon_a_namesake() {
         // The late call arrives; until the next look the controller has nothing to say of the new binding.
         first.kill();
         sleep(Duration::from_secs(40)).await;
-        let conditions = stage.binding("shop").map(|binding| binding["status"]["conditions"].clone());
-        assert_eq!(conditions, Some(Value::Null), "{:#?}", stage.binding("shop"));
+        let conditions = stage.object("shop").map(|binding| binding["status"]["conditions"].clone());
+        assert_eq!(conditions, Some(Value::Null), "{:#?}", stage.object("shop"));
     });
 }
 

@@ -12,6 +12,9 @@ use super::rules;
 use super::scenarios::Scenario;
 use super::stage::Stage;
 
+/// The kinds, by the words for them in descriptions.
+const PLURALS: [(&str, &str); 2] = [("alb", "albtargetbindings"), ("sga", "securitygroupaccesses")];
+
 /// What was found to be so that must not.
 #[derive(Clone, Default)]
 pub struct Violations(Arc<Mutex<Vec<String>>>);
@@ -107,25 +110,25 @@ impl Oracle {
         }
     }
 
-    /// Bindings that a rule names have the finalizer, and their status names the rule's group. One that is gone may
+    /// Objects that a rule names have the finalizer, and their status names the rule's group. One that is gone may
     /// still be named where another needs the rule: then only its description is behind.
     fn what_is_written_is_remembered(&self, site: &CallSite) {
         let world = self.aws.world();
         for group in world.regions().flat_map(|region| region.ec2.groups.iter()) {
             for rule in group.rules.values().filter(|rule| is_ours(&rule.tags)) {
                 let description = rule.description.as_deref().unwrap_or_default();
-                let named = bindings_named(description, &self.namespace);
-                let find = |name: &&str| self.kubernetes.object("albtargetbindings", &self.namespace, name);
+                let named = objects_named(description, &self.namespace);
+                let find = |(plural, name): &(&str, &str)| self.kubernetes.object(plural, &self.namespace, name);
                 let there: Vec<Value> = named.iter().filter_map(find).collect();
                 if there.is_empty() {
                     self.violations.add(site, format!("{} has {description:?}, and nobody remembers it", group.name));
                 }
-                let remembers = |binding: &Value| {
-                    lists(&binding["metadata"]["finalizers"], |each| each == FINALIZER)
-                        && lists(&binding["status"]["securityGroups"], |each| each["id"] == group.id.as_str())
+                let remembers = |object: &Value| {
+                    lists(&object["metadata"]["finalizers"], |each| each == FINALIZER)
+                        && lists(&object["status"]["securityGroups"], |each| each["id"] == group.id.as_str())
                 };
-                for binding in there.iter().filter(|binding| !remembers(binding)) {
-                    let name = &binding["metadata"]["name"];
+                for object in there.iter().filter(|object| !remembers(object)) {
+                    let name = &object["metadata"]["name"];
                     self.violations
                         .add(site, format!("{} has {description:?}, and {name} does not say so", group.name));
                 }
@@ -134,14 +137,14 @@ impl Oracle {
     }
 
     fn no_status_claims_too_much(&self, site: &CallSite, rules: &BTreeSet<String>) {
-        for binding in self.kubernetes.objects("albtargetbindings") {
-            let generation = &binding["metadata"]["generation"];
-            let in_sync = lists(&binding["status"]["conditions"], |each| {
+        for object in PLURALS.into_iter().flat_map(|(_, plural)| self.kubernetes.objects(plural)) {
+            let generation = &object["metadata"]["generation"];
+            let in_sync = lists(&object["status"]["conditions"], |each| {
                 each["type"] == "InSync" && each["status"] == "True" && each["observedGeneration"] == *generation
             });
             let unmade: Vec<&String> = self.after.difference(rules).collect();
             if in_sync && !unmade.is_empty() {
-                let name = &binding["metadata"]["name"];
+                let name = &object["metadata"]["name"];
                 self.violations.add(site, format!("{name} claims to be in sync, and {unmade:?} are not there"));
             }
         }
@@ -156,9 +159,15 @@ fn is_ours(tags: &BTreeMap<String, String>) -> bool {
     tags.keys().any(|key| key.starts_with("sgbind.dev/cluster/"))
 }
 
-/// Names of bindings of this namespace in `sgbind CLUSTER: alb/NAMESPACE/NAME, …`.
-fn bindings_named<'a>(description: &'a str, namespace: &str) -> Vec<&'a str> {
+/// Objects of this namespace, with the plurals of their kinds, in `sgbind CLUSTER: alb/NAMESPACE/NAME, … - TEXT`.
+fn objects_named<'a>(description: &'a str, namespace: &str) -> Vec<(&'static str, &'a str)> {
     let Some((_, names)) = description.split_once(": ") else { return Vec::new() };
-    let of_namespace = format!("alb/{namespace}/");
-    names.split(", ").filter_map(|name| name.strip_prefix(of_namespace.as_str())).collect()
+    let names = names.split_once(" - ").map_or(names, |(names, _)| names);
+    let parsed = names.split(", ").filter_map(|name| {
+        let (kind, of_kind) = name.split_once('/')?;
+        let name = of_kind.strip_prefix(namespace)?.strip_prefix('/')?;
+        let (_, plural) = PLURALS.into_iter().find(|(word, _)| *word == kind)?;
+        Some((plural, name))
+    });
+    parsed.collect()
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use serde_json::Value;
 use sgbind_sim::{CallSite, Fault};
 use tokio::time::sleep;
 
@@ -129,20 +130,20 @@ impl Run<'_> {
         };
         let names: BTreeSet<String> = self.scenario.told.iter().map(|(name, _)| (*name).to_owned()).collect();
         stage.rules() == rules::these(self.scenario.after)
-            && stage.bindings() == names
+            && stage.objects() == names
             && self.scenario.told.iter().all(told)
     }
 
     /// For whoever looks into a failure.
     fn circumstances(&self, faults: &[At]) -> String {
         let stage = self.stage;
-        let bindings = stage.simulation.kubernetes.objects("albtargetbindings");
-        let statuses: Vec<String> = bindings.iter().map(|each| stage.world.named(format!("{each:#}"))).collect();
+        let objects: Vec<Value> = stage.objects().iter().filter_map(|name| stage.object(name)).collect();
+        let statuses: Vec<String> = objects.iter().map(|each| stage.world.named(format!("{each:#}"))).collect();
         let last = stage.simulation.trace.last();
         let trace = last[last.len().saturating_sub(80)..].join("\n");
         let violations = self.oracle.as_ref().map(Oracle::violations);
         format!(
-            "scenario: {}\nfaults: {faults:?}\nrules: {:#?}\nviolations: {violations:#?}\nbindings: {}\ntrace:\n{trace}",
+            "scenario: {}\nfaults: {faults:?}\nrules: {:#?}\nviolations: {violations:#?}\nobjects: {}\ntrace:\n{trace}",
             self.scenario.name,
             stage.rules(),
             statuses.join("\n")
@@ -150,7 +151,7 @@ impl Run<'_> {
     }
 }
 
-/// Whether nothing more is to be done for a binding as it is declared now.
+/// Whether nothing more is to be done for an object as it is declared now.
 fn is_settled(stage: &Stage, name: &str) -> bool {
     stage.condition(name, "Reconciling").is_some_and(|condition| condition.starts_with("Reconciling=False"))
 }

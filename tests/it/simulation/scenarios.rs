@@ -251,6 +251,51 @@ pub const LOAD_BALANCER_OF_AN_INGRESS_REPLACED: Scenario = Scenario {
     told: IN_SYNC,
 };
 
+/// Other traffic in another group: what was in the old one goes last.
+pub const ACCESS_MOVES: Scenario = Scenario {
+    name: "access moves",
+    estate: || estate().group(group("DB-SG").rule("DB-SG in tcp 22 <- 0.0.0.0/0")).group(group("NEW-SG")),
+    given: &[(
+        "sga/db",
+        "{securityGroup: {id: $DB-SG}, foreignRules: Remove,
+          ingress: [{services: [MySQL, Ping], from: [{cidr: 10.0.0.0/8}, {self: true}], description: orders}]}",
+    )],
+    before: &[
+        "DB-SG in tcp 3306 <- 10.0.0.0/8",
+        "DB-SG in tcp 3306 <- DB-SG",
+        "DB-SG in icmp 8/-1 <- 10.0.0.0/8",
+        "DB-SG in icmp 8/-1 <- DB-SG",
+        "DB-SG in icmpv6 128/0 <- DB-SG",
+    ],
+    act: Act::Apply(
+        "sga/db",
+        "{securityGroup: {id: $NEW-SG}, foreignRules: Remove,
+          ingress: [{services: [PostgreSQL], from: [{cidr: 10.0.0.0/8}], description: reports}], egress: []}",
+    ),
+    after: &["NEW-SG in tcp 5432 <- 10.0.0.0/8"],
+    lasts: Duration::ZERO,
+    told: &[("sga/db", "Ready=True InSync")],
+};
+
+/// Of two objects that need a rule, one of each kind, the one that remains keeps it.
+pub const BINDING_LEAVES_AN_ACCESS: Scenario = Scenario {
+    name: "binding leaves an access",
+    estate: standard,
+    given: &[
+        ("shop", SPEC),
+        (
+            "sga/app",
+            "{securityGroup: {id: $APP-SG}, ingress: [{ports: [{protocol: TCP, port: 8000}],
+              from: [{securityGroup: {id: $ALB-SG}}, {cidr: 10.0.0.0/8}], description: the app}]}",
+        ),
+    ],
+    before: &[CLIENTS, OUT, IN, "APP-SG in tcp 8000 <- 10.0.0.0/8"],
+    act: Act::Delete("shop"),
+    after: &[IN, "APP-SG in tcp 8000 <- 10.0.0.0/8"],
+    lasts: Duration::ZERO,
+    told: &[("sga/app", "Ready=True InSync")],
+};
+
 pub const WEIGHTS_SHIFT: Scenario = Scenario {
     name: "weights shift",
     estate: || {

@@ -121,22 +121,30 @@ impl Stage {
         Some(began.elapsed())
     }
 
-    /// The binding as the API server has it.
-    pub fn binding(&self, name: &str) -> Option<Value> {
-        self.simulation.kubernetes.object("albtargetbindings", self.world.namespace(), name)
+    /// An object as the API server has it: `shop` is a binding, `sga/db` an access.
+    pub fn object(&self, name: &str) -> Option<Value> {
+        let (plural, name) = match name.strip_prefix("sga/") {
+            Some(name) => ("securitygroupaccesses", name),
+            None => ("albtargetbindings", name),
+        };
+        self.simulation.kubernetes.object(plural, self.world.namespace(), name)
     }
 
-    /// The names of all bindings.
-    pub fn bindings(&self) -> BTreeSet<String> {
-        let all = self.simulation.kubernetes.objects("albtargetbindings");
-        all.iter().filter_map(|each| each["metadata"]["name"].as_str()).map(str::to_owned).collect()
+    /// The names of all objects.
+    pub fn objects(&self) -> BTreeSet<String> {
+        let names = |plural: &str| -> Vec<String> {
+            let all = self.simulation.kubernetes.objects(plural);
+            all.iter().filter_map(|each| each["metadata"]["name"].as_str()).map(str::to_owned).collect()
+        };
+        let accesses = names("securitygroupaccesses").into_iter().map(|name| format!("sga/{name}"));
+        names("albtargetbindings").into_iter().chain(accesses).collect()
     }
 
-    /// A condition of the binding's generation, such as `Ready=True InSync`.
+    /// A condition of the object's generation, such as `Ready=True InSync`.
     pub fn condition(&self, name: &str, kind: &str) -> Option<String> {
-        let binding = self.binding(name)?;
-        let generation = &binding["metadata"]["generation"];
-        let conditions = binding["status"]["conditions"].as_array()?;
+        let object = self.object(name)?;
+        let generation = &object["metadata"]["generation"];
+        let conditions = object["status"]["conditions"].as_array()?;
         let current = |each: &&Value| each["type"] == kind && each["observedGeneration"] == *generation;
         let found = conditions.iter().find(current)?;
         let word = |field: &str| found[field].as_str().unwrap_or_default().to_owned();

@@ -26,6 +26,8 @@ const SEED: u64 = 1;
 #[case::targets_move(&scenarios::TARGETS_MOVE)]
 #[case::load_balancer_of_an_ingress_replaced(&scenarios::LOAD_BALANCER_OF_AN_INGRESS_REPLACED)]
 #[case::weights_shift(&scenarios::WEIGHTS_SHIFT)]
+#[case::access_moves(&scenarios::ACCESS_MOVES)]
+#[case::binding_leaves_an_access(&scenarios::BINDING_LEAVES_AN_ACCESS)]
 fn every_fault_at_every_call(#[case] scenario: &'static Scenario) {
     let began = Instant::now();
     let calm = play(scenario, SEED, &[]).unwrap_or_else(|what| panic!("without a fault: {what}"));
