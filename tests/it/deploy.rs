@@ -10,10 +10,7 @@ use std::{
 };
 
 use k8s_openapi::api::{
-    authorization::v1::{
-        ResourceAttributes, SelfSubjectRulesReview, SelfSubjectRulesReviewSpec, SubjectAccessReview,
-        SubjectAccessReviewSpec,
-    },
+    authorization::v1::{SelfSubjectRulesReview, SelfSubjectRulesReviewSpec},
     core::v1::{Namespace, Pod},
 };
 use kube::{
@@ -30,6 +27,7 @@ use crate::{
     role::{self, service_account_kubeconfig},
 };
 
+mod decisions;
 mod policy;
 
 /// The namespace that the base is for.
@@ -286,94 +284,6 @@ async fn service_account_may_do_exactly_what_the_controller_does() {
         let beyond: BTreeSet<_> = all.difference(&what_anybody_may).map(String::as_str).collect();
         assert_eq!(beyond, BTreeSet::from_iter(expected));
     }
-}
-
-/// The same by the API server's own decisions, one by one.
-#[tokio::test]
-async fn decisions_on_the_service_account() {
-    let client = control_plane::client().await;
-    let own = control_plane::namespace(&client).await;
-    service_account_kubeconfig(&own).await;
-    let table = [
-        // verb, group, resource, namespace, name, whether it may
-        ("list", "sgbind.dev", "albtargetbindings", "", "", true),
-        ("list", "sgbind.dev", "securitygroupaccesses", "", "", true),
-        ("watch", "sgbind.dev", "securitygroupaccesses", "", "", true),
-        ("patch", "sgbind.dev", "securitygroupaccesses", "shop", "shop", true),
-        ("patch", "sgbind.dev", "securitygroupaccesses/status", "shop", "shop", true),
-        ("create", "sgbind.dev", "securitygroupaccesses", "shop", "", false),
-        ("delete", "sgbind.dev", "securitygroupaccesses", "shop", "shop", false),
-        ("watch", "sgbind.dev", "albtargetbindings", "", "", true),
-        ("patch", "sgbind.dev", "albtargetbindings", "shop", "shop", true),
-        ("patch", "sgbind.dev", "albtargetbindings/status", "shop", "shop", true),
-        ("create", "events.k8s.io", "events", "shop", "", true),
-        ("get", "", "namespaces", "kube-system", "kube-system", true),
-        ("get", "networking.k8s.io", "ingresses", "shop", "shop", true),
-        ("watch", "gateway.networking.k8s.io", "gateways", "", "", true),
-        ("list", "", "services", "", "", true),
-        ("create", "coordination.k8s.io", "leases", &own, "", true),
-        ("get", "coordination.k8s.io", "leases", &own, "sgbind-controller", true),
-        ("update", "coordination.k8s.io", "leases", &own, "sgbind-controller", true),
-        ("create", "sgbind.dev", "albtargetbindings", "shop", "", false),
-        ("update", "sgbind.dev", "albtargetbindings", "shop", "shop", false),
-        ("delete", "sgbind.dev", "albtargetbindings", "shop", "shop", false),
-        ("deletecollection", "sgbind.dev", "albtargetbindings", "shop", "", false),
-        ("list", "", "namespaces", "", "", false),
-        ("get", "", "namespaces", "shop", "shop", false),
-        ("patch", "networking.k8s.io", "ingresses", "shop", "shop", false),
-        ("update", "networking.k8s.io", "ingresses/status", "shop", "shop", false),
-        ("delete", "gateway.networking.k8s.io", "gateways", "shop", "shop", false),
-        ("create", "", "services", "shop", "", false),
-        ("get", "", "secrets", &own, "any", false),
-        ("list", "", "secrets", "", "", false),
-        ("list", "", "configmaps", &own, "", false),
-        ("create", "", "pods", &own, "", false),
-        ("create", "", "serviceaccounts/token", &own, "sgbind-controller", false),
-        ("list", "events.k8s.io", "events", "shop", "", false),
-        ("get", "coordination.k8s.io", "leases", &own, "another", false),
-        ("update", "coordination.k8s.io", "leases", &own, "another", false),
-        ("delete", "coordination.k8s.io", "leases", &own, "sgbind-controller", false),
-        ("update", "coordination.k8s.io", "leases", "kube-system", "sgbind-controller", false),
-        ("create", "coordination.k8s.io", "leases", "kube-system", "", false),
-        ("patch", "apiextensions.k8s.io", "customresourcedefinitions", "", "albtargetbindings.sgbind.dev", false),
-        ("update", "apiextensions.k8s.io", "customresourcedefinitions", "", "albtargetbindings.sgbind.dev", false),
-        ("bind", "rbac.authorization.k8s.io", "clusterroles", "", "cluster-admin", false),
-        ("patch", "rbac.authorization.k8s.io", "clusterroles", "", "sgbind-controller", false),
-        ("impersonate", "", "users", "", "anybody", false),
-    ];
-    let mut wrong = Vec::new();
-    for row in table {
-        let (verb, group, resource, namespace, name, expected) = row;
-        let (resource, subresource) = resource.split_once('/').unwrap_or((resource, ""));
-        let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-        let review = SubjectAccessReview {
-            spec: SubjectAccessReviewSpec {
-                user: Some(format!("system:serviceaccount:{own}:{}", role::NAME)),
-                groups: Some(vec![
-                    "system:authenticated".into(),
-                    "system:serviceaccounts".into(),
-                    format!("system:serviceaccounts:{own}"),
-                ]),
-                resource_attributes: Some(ResourceAttributes {
-                    verb: some(verb),
-                    group: some(group),
-                    resource: some(resource),
-                    subresource: some(subresource),
-                    namespace: some(namespace),
-                    name: some(name),
-                    ..ResourceAttributes::default()
-                }),
-                ..SubjectAccessReviewSpec::default()
-            },
-            ..SubjectAccessReview::default()
-        };
-        let api = Api::<SubjectAccessReview>::all(client.clone());
-        let allowed = api.create(&PostParams::default(), &review).await.unwrap().status.expect("a status").allowed;
-        if allowed != expected {
-            wrong.push(format!("{row:?}: {allowed}"));
-        }
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 /// What is applied to an object that is gone would create it, which the role forbids; but it is a conflict first, as the
