@@ -40,22 +40,20 @@ pub fn object(object: &Object, home: &Scope) -> Result<Declaration, Vec<Finding>
         Object::Binding(binding) => {
             reader.bounds(object.kind(), &binding.spec);
             let (scope, binding) = reader.binding(&binding.spec, &object.reference().namespace, home);
-            (scope, Some(Wants::Binding(binding)))
+            (scope, Wants::Binding(binding))
         }
         Object::Access(access) => {
             let spec = &access.spec;
             reader.bounds(object.kind(), spec);
             let scope = scope(spec.account_id.as_deref(), spec.region.as_deref(), home);
-            (scope, reader.access(spec).map(Wants::Access))
+            (scope, Wants::Access(reader.access(spec)))
         }
     };
     let stance = stance(object);
     // What is being deleted needs nothing any more; only where its rules are matters.
-    let leaves = matches!(stance, Stance::Leaving(_));
-    let wants = match wants {
-        Some(wants) if reader.findings.is_empty() || leaves => wants,
-        _ => return Err(reader.findings),
-    };
+    if !reader.findings.is_empty() && !matches!(stance, Stance::Leaving(_)) {
+        return Err(reader.findings);
+    }
     let metadata = object.metadata();
     Ok(Declaration {
         object: object.reference(),

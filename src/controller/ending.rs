@@ -21,7 +21,7 @@ use super::index::{GroupOutcome, GroupView};
 use super::queue::{Outcome, Priority};
 
 /// When something waits that nothing announces.
-const LOOK_AGAIN: Duration = Duration::from_secs(5);
+pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 impl Context {
     /// Ends a pass: remembers how the group stands, and tells whom it concerns.

@@ -16,6 +16,7 @@ use crate::observe;
 use crate::plan;
 
 use super::Context;
+use super::ending::LOOK_AGAIN;
 use super::index::{GroupView, removes_foreign};
 use super::queue::{Outcome, Priority};
 
@@ -85,8 +86,12 @@ impl Context {
         let mut pass = Pass::default();
         for _ in 0..MOST_ROUNDS {
             let state = match self.read(&cloud, key).await? {
-                Found::There(state) => state,
-                Found::Gone => return Ok(self.vanished(key)),
+                Found::There(state) => {
+                    self.index().is_there(key);
+                    state
+                }
+                Found::Gone if self.index().is_gone(key, Instant::now()) => return Ok(self.vanished(key)),
+                Found::Gone => return Ok(Outcome::Again(Priority::Waiting, LOOK_AGAIN)),
                 Found::Unclear => return Ok(Outcome::Failed),
             };
             let view = self.view(&state);

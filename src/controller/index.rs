@@ -2,6 +2,7 @@
 //!
 //! Pure bookkeeping under one lock that is never held across an await. Times are handed in.
 
+mod absence;
 mod entry;
 mod referrers;
 mod report;
@@ -51,6 +52,7 @@ struct GroupEntry {
     outcome: Option<GroupOutcome>,
     /// Rules that were seen in place: if one is missing later, someone took it away.
     settled: BTreeSet<RuleSpec>,
+    absent_since: Option<Instant>,
 }
 
 /// How a group stood after a pass over it.

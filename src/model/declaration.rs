@@ -187,7 +187,8 @@ impl Binding {
 /// What a `SecurityGroupAccess` declares.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Access {
-    pub group: GroupSelector,
+    /// `None` only if the object is malformed and is being deleted.
+    pub group: Option<GroupSelector>,
     /// Where groups are looked up by name or tags.
     pub vpc: Option<VpcId>,
     /// `None`: this direction is not governed.

@@ -44,10 +44,10 @@ impl Resolving<'_> {
 
     async fn group_to_write(&mut self, access: &Access) -> Option<SecurityGroupId> {
         match (&access.group, &access.vpc) {
-            (GroupSelector::Id { id, .. }, _) => Some(id.clone()),
-            (selector, Some(vpc)) => self.select_group("spec.securityGroup", selector, vpc).await,
+            (Some(GroupSelector::Id { id, .. }), _) => Some(id.clone()),
+            (Some(selector), Some(vpc)) => self.select_group("spec.securityGroup", selector, vpc).await,
             // Validation has refused it.
-            (_, None) => None,
+            (None, _) | (Some(_), None) => None,
         }
     }
 }

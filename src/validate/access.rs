@@ -31,8 +31,7 @@ impl<'a> From<&'a api::EgressAccess> for Entry<'a> {
 }
 
 impl Reader {
-    /// `None` where it is not said which group is meant.
-    pub(super) fn access(&mut self, spec: &SecurityGroupAccessSpec) -> Option<Access> {
+    pub(super) fn access(&mut self, spec: &SecurityGroupAccessSpec) -> Access {
         self.account_and_region(spec.account_id.as_deref(), spec.region.as_deref());
         let is_vpc = spec.vpc_id.as_deref().is_none_or(|id| texts::is_id("vpc-", id));
         self.demand(is_vpc, "spec.vpcID", rules::vpc_id);
@@ -51,12 +50,12 @@ impl Reader {
         let ingress = spec.ingress.as_ref().map(|entries| self.entries("spec.ingress", entries));
         let egress = spec.egress.as_ref().map(|entries| self.entries("spec.egress", entries));
         let vpc = spec.vpc_id.as_deref().map(Into::into);
-        let access = Access { group: group?, vpc, ingress, egress };
+        let access = Access { group, vpc, ingress, egress };
         let by_name = |group: &GroupSelector| !matches!(group, GroupSelector::Id { .. });
         let peer_by_name = |peer: &PeerSelector| matches!(peer, PeerSelector::Group(group) if by_name(group));
-        let needs_vpc = by_name(&access.group) || access.peers().any(peer_by_name);
+        let needs_vpc = access.group.as_ref().is_some_and(by_name) || access.peers().any(peer_by_name);
         self.demand(access.vpc.is_some() || !needs_vpc, "spec.vpcID", rules::vpc_beside_names);
-        Some(access)
+        access
     }
 
     fn entries<'a, T>(&mut self, field: &str, entries: &'a [T]) -> Vec<AccessRule>
