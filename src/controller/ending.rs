@@ -17,7 +17,7 @@ use crate::telemetry::metrics::{self, RuleCounts};
 
 use super::Context;
 use super::groups::Pass;
-use super::index::{GroupOutcome, GroupView};
+use super::index::{GroupOutcome, GroupView, LAG};
 use super::queue::{Outcome, Priority};
 
 /// When something waits that nothing announces.
@@ -49,9 +49,12 @@ impl Context {
             egress: usage(Direction::Egress),
             problems,
             revisions: view.revisions.clone(),
+            shows_all: self.index().shows_all(key, pass.read_at),
             at: Instant::now(),
             plan,
         };
+        // Who needs nothing here is let go of once a read shows that nothing is left.
+        let waits_to_see = !outcome.shows_all && view.claims.iter().any(|claim| claim.rules.is_empty());
         self.measure(&outcome, key);
         let stale = stale_objects(&outcome.plan, view);
         let waits = outcome.plan.held.iter().any(|held| held.reason == HoldReason::Applying);
@@ -73,6 +76,7 @@ impl Context {
         match (pass.failed, waits || unfinished) {
             (true, _) => Outcome::Failed,
             (false, true) => Outcome::Again(Priority::Waiting, LOOK_AGAIN),
+            (false, false) if waits_to_see => Outcome::Again(Priority::Waiting, LAG),
             (false, false) => Outcome::Done,
         }
     }
@@ -96,7 +100,7 @@ impl Context {
             problems: Vec::new(),
             standing: standing.collect(),
         };
-        self.ended_without_plan(key, &view, plan, problems);
+        self.ended_without_plan(key, &view, plan, problems, true);
         Outcome::Done
     }
 
@@ -119,19 +123,27 @@ impl Context {
         // Nothing was seen, so nobody's needs count as looked at.
         let view = GroupView { revisions: BTreeMap::new(), ..view };
         let objects: Vec<ObjectRef> = problems.iter().map(|problem| problem.object.clone()).collect();
-        self.ended_without_plan(key, &view, plan, problems);
+        self.ended_without_plan(key, &view, plan, problems, false);
         for object in objects {
             self.reports.push(object, Priority::Waiting, Duration::ZERO);
         }
     }
 
-    fn ended_without_plan(&self, key: &GroupKey, view: &GroupView, plan: Plan, problems: Vec<ObjectProblem>) {
+    fn ended_without_plan(
+        &self,
+        key: &GroupKey,
+        view: &GroupView,
+        plan: Plan,
+        problems: Vec<ObjectProblem>,
+        shows_all: bool,
+    ) {
         let outcome = GroupOutcome {
             plan,
             problems,
             ingress: Default::default(),
             egress: Default::default(),
             revisions: view.revisions.clone(),
+            shows_all,
             at: Instant::now(),
         };
         self.index().passed(key, outcome);

@@ -32,8 +32,9 @@ const VISIBLE_AFTER: [Duration; 5] = [
 const MOST_ROUNDS: usize = 16;
 
 /// What a pass has found and done so far.
-#[derive(Default)]
 pub(super) struct Pass {
+    /// When the last read began.
+    pub(super) read_at: Instant,
     /// Rules that AWS refused to make, or that have not become visible.
     pub(super) refused: BTreeSet<RuleSpec>,
     /// Steps that were carried out: none is carried out twice in a pass.
@@ -45,6 +46,21 @@ pub(super) struct Pass {
     pub(super) permitted: bool,
     /// Whether AWS failed in a way that may pass.
     pub(super) failed: bool,
+}
+
+impl Pass {
+    fn begun() -> Self {
+        Self {
+            read_at: Instant::now(),
+            refused: BTreeSet::new(),
+            done: BTreeSet::new(),
+            problems: BTreeSet::new(),
+            drift: BTreeSet::new(),
+            waits: 0,
+            permitted: false,
+            failed: false,
+        }
+    }
 }
 
 /// What a read of a group came to.
@@ -83,8 +99,9 @@ impl Context {
 
     async fn pass(&self, key: &GroupKey) -> Result<Outcome, AwsError> {
         let cloud = self.clouds.scope(&key.scope)?;
-        let mut pass = Pass::default();
+        let mut pass = Pass::begun();
         for _ in 0..MOST_ROUNDS {
+            pass.read_at = Instant::now();
             let state = match self.read(&cloud, key).await? {
                 Found::There(state) => {
                     self.index().is_there(key);
@@ -193,6 +210,10 @@ impl Context {
     async fn carry_out(&self, cloud: &Cloud, steps: &[&Step], view: &GroupView, pass: &mut Pass) -> Result<(), Stop> {
         let may_write = || self.leadership.is_held();
         let Outcomes { done, failed } = apply::steps(cloud, &self.us, steps, &may_write).await;
+        // An answer may have been lost.
+        if let Some(step) = steps.iter().find(|step| matches!(step.action, Action::Authorize { .. })) {
+            self.index().has_authorized(&step.group, Instant::now());
+        }
         // What was begun is not begun again in this pass, whatever came of it: the next read tells.
         pass.done.extend(steps.iter().map(|step| (*step).clone()));
         let drift: Vec<&Step> = done.iter().filter(|step| is_repair(step, view)).collect();

@@ -51,6 +51,8 @@ pub struct GroupReport<'a> {
     pub egress: RuleUsage,
     /// Whether the pass knew what this object needs now.
     pub current: bool,
+    /// Whether every rule was to be seen that was made: what was not seen is not there.
+    pub shows_all: bool,
 }
 
 /// Writes the status.
@@ -153,7 +155,7 @@ impl Summary {
 /// The groups that the object needs, and those that still hold rules made for it.
 fn security_groups(input: &Input<'_>) -> Vec<SecurityGroupStatus> {
     let uncleaned = input.recorded.iter().cloned().filter(|key| match input.groups.get(&key.id) {
-        Some(report) if report.current => {
+        Some(report) if report.current && report.shows_all => {
             report.plan.standing.get(input.reference).is_some_and(|standing| !standing.surplus.is_empty())
                 || is_retained(report.plan, input.reference)
         }

@@ -70,7 +70,7 @@ impl World {
             .map(|each| {
                 let (id, problems) = report(each);
                 let current = !self.outdated;
-                (id, GroupReport { plan: &each.1, problems, ingress: usage, egress: usage, current })
+                (id, GroupReport { plan: &each.1, problems, ingress: usage, egress: usage, current, shows_all: true })
             })
             .collect();
         let recorded = crate::validate::recorded_groups(&self.object, &scope());

@@ -45,6 +45,7 @@ impl Index {
                 problems,
                 ingress: outcome.ingress,
                 egress: outcome.egress,
+                shows_all: outcome.shows_all,
                 current: outcome.revisions.get(reference) == Some(&entry.revision),
             };
             Some((key.id.clone(), report))
@@ -86,7 +87,8 @@ impl Index {
         let mut left = BTreeSet::new();
         let reports = self.reports(reference, entry);
         for key in &entry.groups {
-            let Some(report) = reports.get(&key.id).filter(|report| report.current) else { return Farewell::Wait };
+            let seen = reports.get(&key.id).filter(|report| report.current && report.shows_all);
+            let Some(report) = seen else { return Farewell::Wait };
             let surplus =
                 report.plan.standing.get(reference).map(|standing| standing.surplus.clone()).unwrap_or_default();
             let refused = |spec: &RuleSpec| {
