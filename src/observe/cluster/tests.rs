@@ -68,7 +68,9 @@ async fn resolution(status: u16, body: Value) -> (Resolution, Facts) {
         "DescribeLoadBalancers" => Answer::elb("DescribeLoadBalancers", "<LoadBalancers></LoadBalancers>"),
         _ => Answer::elb_error("TargetGroupNotFound"),
     });
-    let declaration = testing::declaration("loadBalancer: {ingress: {name: web}}\ntargetGroups: [{name: far, ports: [80], addresses: [10.200.0.7/32]}]");
+    let declaration = testing::declaration(
+        "loadBalancer: {ingress: {name: web}}\ntargetGroups: [{name: far, ports: [80], addresses: [10.200.0.7/32]}]",
+    );
     let known = testing::facts(testing::alb(&[443]), &[]);
     let gone = BTreeSet::new();
     (observe::object(&cloud, &cluster, &testing::us(), &declaration, &known, &gone).await, known)
