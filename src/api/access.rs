@@ -177,12 +177,12 @@ pub struct AccessPort {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 65535))]
     pub end_port: Option<u16>,
-    /// ICMP type; absent means any.
+    /// ICMP type, 0 to 255; absent means any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(transform = rules::unbounded)]
     #[x_kube(validation = rules::icmp_type())]
     pub icmp_type: Option<u8>,
-    /// ICMP code; absent means any.
+    /// ICMP code, 0 to 255; absent means any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(transform = rules::unbounded)]
     #[x_kube(validation = rules::icmp_code())]

@@ -154,7 +154,7 @@ impl Summary {
 
 /// The groups that the object needs, and those that still hold rules made for it.
 fn security_groups(input: &Input<'_>) -> Vec<SecurityGroupStatus> {
-    let uncleaned = input.recorded.iter().cloned().filter(|key| match input.groups.get(&key.id) {
+    let uncleaned = input.recorded.iter().filter(|key| match input.groups.get(&key.id) {
         Some(report) if report.current && report.shows_all => {
             report.plan.standing.get(input.reference).is_some_and(|standing| !standing.surplus.is_empty())
                 || is_retained(report.plan, input.reference)
@@ -165,7 +165,7 @@ fn security_groups(input: &Input<'_>) -> Vec<SecurityGroupStatus> {
         let scope = input.declaration.ok()?.scope.clone();
         Some(GroupKey { scope, id: id.clone() })
     });
-    let keys: BTreeSet<GroupKey> = needed.chain(uncleaned).collect();
+    let keys: BTreeSet<GroupKey> = needed.chain(uncleaned.cloned()).collect();
     keys.into_iter()
         .map(|GroupKey { scope, id }| {
             let report = input.groups.get(&id);

@@ -69,7 +69,7 @@ async fn resolution(status: u16, body: Value) -> (Resolution, Facts) {
         _ => Answer::elb_error("TargetGroupNotFound"),
     });
     let declaration = testing::declaration(
-        "{loadBalancer: {ingress: {name: web}}, targetGroups: [{name: app, ports: [80], addresses: [172.16.0.1/32]}]}",
+        "loadBalancer: {ingress: {name: web}}\ntargetGroups: [{name: far, ports: [80], addresses: [10.200.0.7/32]}]",
     );
     let known = testing::facts(testing::alb(&[443]), &[]);
     let gone = BTreeSet::new();

@@ -1,6 +1,7 @@
 //! What is refused of a SecurityGroupAccess.
 
 use super::super::object;
+use crate::model::Wants;
 use crate::testing::{scope as home, texts, written_access};
 
 const GROUP: &str = "securityGroup: {id: sg-0a1b2c3d}";
@@ -158,4 +159,24 @@ fn descriptions() {
         ["spec.ingress[0].description: has 151 characters, and at most 150 are possible: shorten it"]
     );
     assert_eq!(of(""), ["spec.ingress[0].description: is empty: write something, or leave it out"]);
+}
+
+/// The reference says which traffic a service is.
+#[test]
+fn services_are_what_the_reference_says() {
+    let reference = include_str!("../../../docs/reference/securitygroupaccess.md");
+    let (_, section) = reference.split_once("### Service\n").expect("a section");
+    let (section, _) = section.split_once("\n### ").expect("another one");
+    let rows: Vec<&str> = section.lines().filter(|line| line.starts_with("| `")).collect();
+    assert_eq!(rows.len(), 17);
+    for row in rows {
+        let cells: Vec<&str> = row.trim_matches(['|', ' ']).split(" | ").collect();
+        let service = cells[0].trim_matches('`');
+        let spec = format!("{{{GROUP}, ingress: [{{services: [{service}], from: [{{vpc: true}}]}}]}}");
+        let declaration = object(&written_access(&spec).into(), &home()).expect(service);
+        let Wants::Access(access) = declaration.wants else { panic!("{service} is of an access") };
+        let named = &access.ingress.expect("ingress")[0].traffic[0];
+        assert_eq!(named.name, service);
+        assert_eq!([texts(named.v4.clone()).join(", "), texts(named.v6.clone()).join(", ")], cells[1..], "{service}");
+    }
 }
