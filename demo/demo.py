@@ -44,6 +44,11 @@ TOO_OPEN = written("""
     shop-blue   in   tcp  8000  0.0.0.0/0    foreign
 """)
 TIGHT = AS_FOUND - NEEDED_AND_THERE - TOO_OPEN | ADOPTED | NEEDED
+# What the second kind asks for, beside.
+BY_ROLE = written("""
+    shop-green  in   tcp  22    203.0.113.7/32  sgbind
+    shop-green  in   tcp  2049  shop-green      sgbind
+""")
 SETTLES_WITHIN = 60
 
 
@@ -54,7 +59,7 @@ class Demo:
 
     def run(self) -> None:
         for number, step in enumerate((self.as_found, self.observe, self.enforce, self.tighten, self.repair,
-                                       self.switch, self.delete), start=1):
+                                       self.switch, self.access, self.delete), start=1):
             show.heading(number, (step.__doc__ or "").strip())
             step()
             show.pause(3)
@@ -190,16 +195,31 @@ class Demo:
             raise Failed("rules were written although only weights changed")
         show.checked(f"the very same {len(TIGHT)} rules: both groups stay open, so the way back is open too")
 
+    def access(self) -> None:
+        """Access by role: a second kind"""
+        show.say("""
+            Whatever else may reach the members of a group is declared by role: here SSH for an administrator, and a
+            file system that the green instances share. The group holds the union of what all objects need.""")
+        text = (ROOT / "demo" / "access.yaml").read_text()
+        show.command("kubectl apply -f demo/access.yaml")
+        show.block(text, "dim")
+        self.stage.kubectl("apply", "-f", "-", text=text.replace("SHOP-GREEN", self.estate.id("shop-green")))
+        self.change(TIGHT | BY_ROLE)
+        show.command(f"kubectl -n {NAMESPACE} get sga")
+        self.stage.kubectl("-n", NAMESPACE, "wait", "sga/administration", "--for=condition=Ready", "--timeout=30s")
+        show.block(self.stage.kubectl("-n", NAMESPACE, "get", "sga"), "dim")
+
     def delete(self) -> None:
         """Deletion"""
-        show.command(f"kubectl -n {NAMESPACE} delete albtb/shop")
-        self.stage.kubectl("-n", NAMESPACE, "delete", "albtb/shop", "--wait=true", "--timeout=60s")
-        left = self.stage.get("-n", NAMESPACE, "albtb")["items"]
+        show.command(f"kubectl -n {NAMESPACE} delete albtb/shop sga/administration")
+        self.stage.kubectl("-n", NAMESPACE, "delete", "albtb/shop", "sga/administration", "--wait=true",
+                           "--timeout=60s")
+        left = self.stage.get("-n", NAMESPACE, "albtb,sga")["items"]
         if left:
-            raise Failed("the binding is still there")
+            raise Failed("an object is still there")
         self.change({rule for rule in TIGHT if rule.owner != rules.OURS}, at_once=True)
         show.say("""
-            What was made for the binding is gone, and the object went only after that was seen. Foreign rules that
+            What was made for the two is gone, and the objects went only after that was seen. Foreign rules that
             were taken away are not put back. (deletionPolicy: Retain would have left the rules.)""")
 
     # What a step is checked by.
@@ -331,7 +351,7 @@ def main() -> int:
         stage.stop()
     shutil.rmtree(stage.folder)
     print()
-    show.checked(f"All seven steps were as they should be ({time.monotonic() - started:.0f} s). Everything started "
+    show.checked(f"All eight steps were as they should be ({time.monotonic() - started:.0f} s). Everything started "
                  "here has been stopped.")
     print("  Next: README.md, \"On a real cluster\".")
     return 0

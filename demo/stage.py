@@ -111,9 +111,10 @@ class Stage:
         return boto3.client(service, endpoint_url=self.endpoint, region_name=REGION, aws_access_key_id="demo",
                             aws_secret_access_key="demo", config=Config(proxies={}))
 
-    def kubectl(self, *arguments: str) -> str:
+    def kubectl(self, *arguments: str, text: str = "") -> str:
+        """`text` is what it reads from its standard input."""
         result = subprocess.run([self.controlplane, "kubectl", *arguments], env=self.environment, cwd=ROOT,
-                                stdin=subprocess.DEVNULL, capture_output=True, text=True, start_new_session=True)
+                                input=text, capture_output=True, text=True, start_new_session=True)
         if result.returncode:
             raise Failed(f"kubectl {' '.join(arguments)}:\n{result.stderr.strip()}")
         return result.stdout
