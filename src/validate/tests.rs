@@ -10,6 +10,7 @@ use crate::testing::{declaration, object, scope as home, texts, written, written
 
 mod access;
 mod binding;
+mod texts;
 
 fn findings(spec: &str) -> Vec<String> {
     texts(super::object(&written(spec), &home()).err().unwrap_or_default())
