@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::api::Aspect;
 use crate::model::{
-    Action, ActualRule, Claim, Consent, Direction, Farewell, GroupState, Held, HoldReason, Kind, Known, Need,
-    ObjectProblem, ObjectRef, Ownership, Peer, Plan, Problem, Reason, Retained, RuleSpec, Stance, Standing, Step,
-    Traffic, Us, Usage, describe, named,
+    Action, ActualRule, Claim, Consent, Direction, Extent, Farewell, GroupState, Held, HoldReason, Kind, Knowledge,
+    Known, Named, Need, ObjectProblem, ObjectRef, Ownership, Peer, Plan, Problem, Reason, Retained, RuleSpec, Stance,
+    Standing, Step, Traffic, Us, Usage, describe, named,
 };
 
 /// Everything that the plan for one group depends on.
@@ -23,6 +23,8 @@ pub struct Input<'a> {
     /// Every object that exists.
     pub known: &'a BTreeMap<ObjectRef, Known>,
     pub usage: &'a Usage,
+    /// Objects have come, or name other things now, that nobody has looked up yet: they may need or govern anything.
+    pub unheard: bool,
     /// Rules that AWS has just refused to make: not tried again in this pass.
     pub refused: &'a BTreeSet<RuleSpec>,
     /// Objects of other namespaces are not known of: a rule that may name one can't be judged.
@@ -105,8 +107,13 @@ impl<'a> Planner<'a> {
             };
             self.permissions.insert(&claim.object, permission);
             let leaving = matches!(claim.stance, Stance::Leaving(_));
-            if permission == Permission::Refused && !leaving && !claim.rules.is_empty() {
+            let governs = [&claim.governs.ingress, &claim.governs.egress].iter().any(|each| **each != Extent::Nothing);
+            let asks = !claim.rules.is_empty() || governs;
+            if permission == Permission::Refused && !leaving && asks {
                 self.problem(&claim.object, consent::refusal(self.input, &self.consent, &claim.object));
+            }
+            if !leaving && self.is_controllers_ingress(claim) && claim.governs.ingress != Extent::Nothing {
+                self.problem(&claim.object, controllers_ingress(self.input, claim));
             }
             for (spec, need) in &claim.rules {
                 if !leaving && self.is_wanted(claim, spec, need) {
@@ -120,16 +127,7 @@ impl<'a> Planner<'a> {
     fn is_wanted(&mut self, claim: &Claim, spec: &RuleSpec, need: &Need) -> bool {
         let undone = spec.direction == Direction::Ingress && need.aspect != Some(Aspect::TargetIngress);
         if undone && self.input.group.is_load_balancer_controllers() {
-            let instead = match claim.object.kind {
-                Kind::AlbTargetBinding => "leave ListenerIngress out of spec.manage",
-                Kind::SecurityGroupAccess => "leave spec.ingress out",
-            };
-            let message = format!(
-                "security group {} is managed by the AWS Load Balancer Controller (tag elbv2.k8s.aws/cluster), which would undo \
-                 changes of its ingress: {instead}, or give the load balancer a security group of your own",
-                self.input.group.key.id
-            );
-            self.problem(&claim.object, Problem::new(Reason::ManagedByLoadBalancerController, message));
+            self.problem(&claim.object, controllers_ingress(self.input, claim));
             self.declined.insert(spec.clone());
             return false;
         }
@@ -203,7 +201,9 @@ impl<'a> Planner<'a> {
             writers.iter().filter(|(claim, _)| claim.recorded).map(|(claim, _)| claim.object.clone()).collect();
         let all: BTreeSet<ObjectRef> = needs.iter().map(|(claim, _)| claim.object.clone()).collect();
         let need = writers.first().map_or(needs[0].1, |(_, need)| need);
-        let action = Action::Authorize { peer_account: need.peer_account.clone() };
+        // One object may know the account of the peer, and another may not say it.
+        let peer_account = writers.iter().find_map(|(_, need)| need.peer_account.clone());
+        let action = Action::Authorize { peer_account };
         let mut step = self.step(action, spec, all.clone(), need.reason.clone());
         step.description = describe(&self.input.us.cluster, &all, &said_of(needs));
         if !able.is_empty() {
@@ -227,13 +227,9 @@ impl<'a> Planner<'a> {
         match self.input.us.ownership(&rule.tags) {
             Ownership::Ours { others } => {
                 let ours_sorts_first = others.iter().all(|other| self.input.us.cluster.as_str() < other.as_str());
-                let description = self.description(&rule.spec, &objects, &said_of(needs));
                 // A leaving object may take its name off a rule that another, observing one needs.
-                if ours_sorts_first && self.any_writer() && rule.description != description {
-                    let mut step =
-                        self.step(Action::Describe { id: rule.id.clone() }, &rule.spec, objects, "description".into());
-                    step.description = description;
-                    self.steps.push(step);
+                if ours_sorts_first && self.any_writer() {
+                    self.describe(rule, objects, &said_of(needs));
                 }
             }
             Ownership::OtherIdentity { identity } => {
@@ -273,14 +269,39 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// Names everyone who needs the rule, and who needed it until lately.
-    fn description(&self, spec: &RuleSpec, objects: &BTreeSet<ObjectRef>, texts: &BTreeSet<String>) -> String {
+    /// Has a rule's description name everyone who needs it, and who needed it until lately.
+    fn describe(&mut self, rule: &ActualRule, objects: BTreeSet<ObjectRef>, texts: &BTreeSet<String>) {
         let retaining = self.input.claims.iter().filter(|claim| match &claim.retained {
-            Retained::These(specs) => specs.contains(spec),
+            Retained::These(specs) => specs.contains(&rule.spec),
             Retained::All => false,
         });
-        let all = objects.iter().cloned().chain(retaining.map(|claim| claim.object.clone())).collect();
-        describe(&self.input.us.cluster, &all, texts)
+        let mut named_then: BTreeSet<ObjectRef> =
+            objects.iter().cloned().chain(retaining.map(|claim| claim.object.clone())).collect();
+        let named_now = named(&self.input.us.cluster, &rule.description);
+        if self.someone_unknown(&named_now, &named_then) {
+            // Who may need it too must not lose what speaks for that. No name goes, then, and none is guessed.
+            if matches!(named_now, Named::AtLeast(_)) || named_then.is_subset(named_now.objects()) {
+                return;
+            }
+            named_then.extend(named_now.objects().iter().cloned());
+        }
+        let description = describe(&self.input.us.cluster, &named_then, texts);
+        if rule.description != description {
+            let mut step =
+                self.step(Action::Describe { id: rule.id.clone() }, &rule.spec, objects, "description".into());
+            step.description = description;
+            self.steps.push(step);
+        }
+    }
+
+    /// Whether a description names, or may name, an object beside these of which it is not known whether it needs the rule.
+    fn someone_unknown(&self, named: &Named, besides: &BTreeSet<ObjectRef>) -> bool {
+        let concerned = |object: &ObjectRef| named.may_name(object) && !besides.contains(object);
+        let unresolved = self.input.known.iter().any(|(object, known)| {
+            concerned(object) && known.knowledge == Knowledge::Incomplete && !matches!(known.stance, Stance::Leaving(_))
+        });
+        let unsettled = |claim: &Claim| claim.retained == Retained::All && concerned(&claim.object);
+        unresolved || self.input.claims.iter().any(unsettled)
     }
 
     // Steps.
@@ -312,6 +333,20 @@ impl<'a> Planner<'a> {
                     && (untracked_pair(spec.traffic, other.traffic) || untracked_pair(other.traffic, spec.traffic))
             })
     }
+}
+
+/// What to tell whoever would write ingress that the AWS Load Balancer Controller keeps.
+fn controllers_ingress(input: &Input<'_>, claim: &Claim) -> Problem {
+    let instead = match claim.object.kind {
+        Kind::AlbTargetBinding => "leave ListenerIngress out of spec.manage",
+        Kind::SecurityGroupAccess => "leave spec.ingress out",
+    };
+    let message = format!(
+        "security group {} is managed by the AWS Load Balancer Controller (tag elbv2.k8s.aws/cluster), which would undo changes \
+         of its ingress: {instead}, or give the load balancer a security group of your own",
+        input.group.key.id
+    );
+    Problem::new(Reason::ManagedByLoadBalancerController, message)
 }
 
 /// What the objects want to be said of a rule that they need.

@@ -278,6 +278,7 @@ pub struct Scene {
     pub known: BTreeMap<ObjectRef, Known>,
     pub usage: Usage,
     pub refused: BTreeSet<RuleSpec>,
+    pub unheard: bool,
 }
 
 impl Scene {
@@ -291,6 +292,7 @@ impl Scene {
             claims,
             usage: Usage::BoundLoadBalancersOnly,
             refused: BTreeSet::new(),
+            unheard: false,
         }
     }
 
@@ -312,6 +314,7 @@ impl Scene {
             claims: &self.claims,
             known: &self.known,
             usage: &self.usage,
+            unheard: self.unheard,
             refused: &self.refused,
             only_namespace: None,
         }

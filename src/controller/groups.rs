@@ -107,9 +107,16 @@ impl Context {
                     self.index().is_there(key);
                     state
                 }
+                Found::Gone if self.index().view(key, &[], Instant::now()).claims.is_empty() => {
+                    self.forget(key);
+                    return Ok(Outcome::Done);
+                }
                 Found::Gone if self.index().is_gone(key, Instant::now()) => return Ok(self.vanished(key)),
                 Found::Gone => return Ok(Outcome::Again(Priority::Waiting, LOOK_AGAIN)),
-                Found::Unclear => return Ok(Outcome::Failed),
+                Found::Unclear => {
+                    self.index().is_there(key);
+                    return Ok(Outcome::Failed);
+                }
             };
             let view = self.view(&state);
             if view.claims.is_empty() {
@@ -123,6 +130,7 @@ impl Context {
                 claims: &view.claims,
                 known: &view.known,
                 usage: &usage,
+                unheard: view.unheard,
                 refused: &pass.refused,
                 only_namespace: self.settings.watch_namespace.as_deref(),
             });
@@ -211,8 +219,8 @@ impl Context {
         let may_write = || self.leadership.is_held();
         let Outcomes { done, failed } = apply::steps(cloud, &self.us, steps, &may_write).await;
         // An answer may have been lost.
-        if let Some(step) = steps.iter().find(|step| matches!(step.action, Action::Authorize { .. })) {
-            self.index().has_authorized(&step.group, Instant::now());
+        if let Some(step) = steps.iter().find(|step| !step.action.removes()) {
+            self.index().has_made(&step.group, Instant::now());
         }
         // What was begun is not begun again in this pass, whatever came of it: the next read tells.
         pass.done.extend(steps.iter().map(|step| (*step).clone()));

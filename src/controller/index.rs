@@ -44,6 +44,8 @@ pub struct Index {
     /// Who has to do with a group.
     claimants: BTreeMap<GroupKey, BTreeSet<ObjectRef>>,
     referrers: Referrers,
+    /// Objects that were not looked up yet as they are declared now.
+    unheard: BTreeSet<ObjectRef>,
     /// About how many calls it takes to look up every object once: the sum of the entries'.
     calls: usize,
 }
@@ -54,7 +56,7 @@ struct GroupEntry {
     /// Rules that were seen in place: if one is missing later, someone took it away.
     settled: BTreeSet<RuleSpec>,
     absent_since: Option<Instant>,
-    authorized_at: Option<Instant>,
+    made_at: Option<Instant>,
 }
 
 /// How a group stood after a pass over it.
@@ -79,6 +81,8 @@ pub struct GroupView {
     pub known: BTreeMap<ObjectRef, Known>,
     pub revisions: BTreeMap<ObjectRef, u64>,
     pub settled: BTreeSet<RuleSpec>,
+    /// Some object, of any group, was not looked up yet.
+    pub unheard: bool,
 }
 
 /// What a change of an object calls for.
@@ -96,8 +100,16 @@ pub type Fingerprint = BTreeMap<ObjectRef, (String, i64, bool, bool)>;
 
 impl Index {
     pub fn new(home: Scope, patience: Patience) -> Self {
-        let (objects, groups, claimants, referrers) = Default::default();
-        Self { patience, home, objects, groups, claimants, referrers, calls: 0 }
+        Self {
+            patience,
+            home,
+            objects: BTreeMap::new(),
+            groups: BTreeMap::new(),
+            claimants: BTreeMap::new(),
+            referrers: Referrers::default(),
+            unheard: BTreeSet::new(),
+            calls: 0,
+        }
     }
 
     // Objects come, change and go.
@@ -130,6 +142,7 @@ impl Index {
     pub fn remove(&mut self, reference: &ObjectRef) -> BTreeSet<GroupKey> {
         let Some(entry) = self.objects.remove(reference) else { return BTreeSet::new() };
         self.calls -= entry.calls;
+        self.unheard.remove(reference);
         self.referrers.change(reference, entry.referent(), None);
         self.unclaim(reference, &entry.groups);
         entry.groups
@@ -151,6 +164,11 @@ impl Index {
         let Some(entry) = self.objects.get_mut(reference) else { return BTreeSet::new() };
         let (before, calls) = (entry.groups.clone(), entry.calls);
         entry.recompute();
+        if entry.is_unheard() {
+            self.unheard.insert(reference.clone());
+        } else {
+            self.unheard.remove(reference);
+        }
         let after = entry.groups.clone();
         self.calls = self.calls - calls + entry.calls;
         self.unclaim(reference, &before);
@@ -246,6 +264,7 @@ impl Index {
                 .collect(),
             revisions: claiming().map(|(reference, entry)| (reference.clone(), entry.revision)).collect(),
             settled: self.groups.get(key).map(|group| group.settled.clone()).unwrap_or_default(),
+            unheard: !self.unheard.is_empty(),
         }
     }
 
@@ -257,7 +276,9 @@ impl Index {
 
     fn claim(&self, reference: &ObjectRef, entry: &Entry, key: &GroupKey) -> Option<Claim> {
         let declaration = entry.declaration.as_ref().ok()?;
-        let needs = entry.desired.groups.get(&key.id).cloned().unwrap_or_default();
+        // Where the object is declared to be somewhere else by now, it needs nothing of a group of the same id here.
+        let here = key.scope == declaration.scope;
+        let needs = entry.desired.groups.get(&key.id).filter(|_| here).cloned().unwrap_or_default();
         let retained = if entry.history.is_unsettled() && !matches!(declaration.stance, Stance::Leaving(_)) {
             Retained::All
         } else {

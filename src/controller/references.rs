@@ -92,8 +92,9 @@ fn referent(kind: ReferentKind, object: &Addressed) -> Referent {
 impl Context {
     /// To be called when an object came, changed or went.
     pub(super) fn note_references(&self) {
-        let kinds = self.index().referred_kinds();
         self.referred.send_if_modified(|known| {
+            // Read within, as two watches come here: the later one must not tell what was so before.
+            let kinds = self.index().referred_kinds();
             let differs = *known != kinds;
             *known = kinds;
             differs

@@ -280,6 +280,7 @@ impl Context {
     }
 
     async fn work(self: Arc<Self>, term: CancellationToken) {
+        self.index().begins_to_lead();
         let (lookups, groups, reports) = (Arc::clone(&self), Arc::clone(&self), Arc::clone(&self));
         tokio::join!(
             run_workers(self.lookups.clone(), LOOKUP_WORKERS, term.clone(), move |object| {

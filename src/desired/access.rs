@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{Access, AccessRule, Direction, Extent, Facts, Family, NamedTraffic, Need, RuleSpec, Traffic};
+use crate::model::{
+    Access, AccessRule, Direction, Extent, Facts, Family, NamedTraffic, Need, Peer, Problem, Reason, RuleSpec, Traffic,
+};
 
 use super::peers::{FoundPeer, peers};
 use super::{Desired, GroupNeeds};
@@ -15,7 +17,7 @@ pub fn access(access: &Access, facts: &Facts) -> Desired {
     for (direction, rules) in [(Direction::Ingress, &access.ingress), (Direction::Egress, &access.egress)] {
         let Some(rules) = rules else { continue };
         for rule in rules {
-            add(needs, direction, rule, facts);
+            desired.problems.extend(add(needs, direction, rule, facts));
         }
         match direction {
             Direction::Ingress => needs.governs.ingress = Extent::Everything,
@@ -25,11 +27,17 @@ pub fn access(access: &Access, facts: &Facts) -> Desired {
     desired
 }
 
-fn add(needs: &mut GroupNeeds, direction: Direction, rule: &AccessRule, facts: &Facts) {
+/// Tells what can't be.
+fn add(needs: &mut GroupNeeds, direction: Direction, rule: &AccessRule, facts: &Facts) -> Vec<Problem> {
+    let mut problems = Vec::new();
     let found: Vec<FoundPeer> = rule.peers.iter().flat_map(|peer| peers(facts, peer)).collect();
     for named in &rule.traffic {
         for found in &found {
-            for traffic in with(named, found.family) {
+            let traffic = with(named, found.family);
+            if traffic.is_empty() && matches!(found.peer, Peer::PrefixList(_)) {
+                problems.push(of_other_family(direction, named, found));
+            }
+            for traffic in traffic {
                 let need = needs.rules.entry(RuleSpec { direction, traffic, peer: found.peer.clone() });
                 // Several entries may come to one rule; the first says why, and all that they say is told.
                 let need = need.or_insert_with(|| Need {
@@ -43,6 +51,21 @@ fn add(needs: &mut GroupNeeds, direction: Direction, rule: &AccessRule, facts: &
             }
         }
     }
+    problems
+}
+
+/// Networks of the other family are refused when they are written; the family of a list is known only now.
+fn of_other_family(direction: Direction, named: &NamedTraffic, found: &FoundPeer) -> Problem {
+    let (family, protocol) = match found.family {
+        Some(Family::V6) => ("IPv6", "ICMPv6"),
+        Some(Family::V4) | None => ("IPv4", "ICMP"),
+    };
+    let message = format!(
+        "spec.{direction}: the entries of prefix list {} are {family}, with which {} can't be: write the protocol {protocol}, or the \
+         service Ping, PathMTUDiscovery or AllICMP, which follow the family",
+        found.peer, named.name
+    );
+    Problem::new(Reason::Invalid, message)
 }
 
 /// The traffic with peers of a family; with those that have none, that of both.
@@ -109,6 +132,23 @@ mod tests {
         assert_eq!(
             rules(&needs(spec, &facts)),
             ["sg-db egress icmp type 8 to 10.0.0.0/16", "sg-db egress icmpv6 all to 2001:db8::/56"]
+        );
+    }
+
+    #[test]
+    fn a_protocol_that_a_prefix_list_cannot_have_is_told() {
+        let mut facts = found(&[]);
+        let list = PeerList { id: "pl-four".into(), family: Some(Family::V4) };
+        facts.peers.prefix_lists.insert(PrefixListSelector::Name("office".into()), list);
+        let spec = "ingress: [{services: [SSH], ports: [{protocol: ICMPv6}], from: [{prefixList: {name: office}}]}]";
+        let desired = needs(spec, &facts);
+        assert_eq!(rules(&desired), ["sg-db ingress tcp 22 from pl-four"]);
+        let [problem] = &desired.problems[..] else { panic!("{:?}", desired.problems) };
+        assert_eq!(problem.reason, Reason::Invalid);
+        assert_eq!(
+            problem.message,
+            "spec.ingress: the entries of prefix list pl-four are IPv4, with which icmpv6 all can't be: write the protocol ICMP, \
+             or the service Ping, PathMTUDiscovery or AllICMP, which follow the family"
         );
     }
 

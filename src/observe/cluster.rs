@@ -162,7 +162,7 @@ impl Resolving<'_> {
                     named(),
                     self.cloud.scope()
                 );
-                self.absent(Thing::LoadBalancer, Reason::LoadBalancerNotFound, message);
+                self.lacking(Reason::LoadBalancerNotFound, message).await;
                 None
             }
             count => {
@@ -192,7 +192,11 @@ impl Resolving<'_> {
                  correct spec.loadBalancer.{}",
                 referent.kind.field()
             ),
-            Ok(Sight::KindNotInstalled) => not_installed(referent.kind),
+            Ok(Sight::KindNotInstalled) => {
+                // It says nothing of the load balancer.
+                self.unknown(Reason::LoadBalancerPending, not_installed(referent.kind));
+                return None;
+            }
             Ok(Sight::Forbidden) => {
                 self.unknown(Reason::AccessDenied, forbidden(referent));
                 return None;
@@ -203,8 +207,25 @@ impl Resolving<'_> {
                 return None;
             }
         };
-        self.absent(Thing::LoadBalancer, Reason::LoadBalancerPending, message);
+        self.lacking(Reason::LoadBalancerPending, message).await;
         None
+    }
+
+    /// The object leads to no load balancer. Only if AWS lacks the one that was known, too, may that count as gone: it may
+    /// serve on without being named.
+    async fn lacking(&mut self, reason: Reason, message: String) {
+        let known = self.previous.load_balancer.as_ref().map(|known| known.arn.clone());
+        let there = match known {
+            Some(arn) => {
+                let answer = self.cloud.load_balancer_by_arn(&arn).await;
+                self.answer(answer).map(|found| found.is_some())
+            }
+            None => Some(false),
+        };
+        match there {
+            Some(false) => self.absent(Thing::LoadBalancer, reason, message),
+            Some(true) | None => self.unknown(reason, message),
+        }
     }
 }
 

@@ -50,7 +50,7 @@ impl<'a> Planner<'a> {
     }
 
     /// Whether an object would govern the ingress of a group that the AWS Load Balancer Controller keeps.
-    fn is_controllers_ingress(&self, claim: &Claim) -> bool {
+    pub(super) fn is_controllers_ingress(&self, claim: &Claim) -> bool {
         let governs = claim.governs.unless_used_elsewhere || claim.object.kind == Kind::SecurityGroupAccess;
         governs && self.input.group.is_load_balancer_controllers()
     }
@@ -100,9 +100,17 @@ impl<'a> Planner<'a> {
         if self.is_left_to(spec) || !self.is_owned() || !governing.iter().all(|claim| self.wants_removal(claim)) {
             return Some(HoldReason::ForeignRulesKept);
         }
-        let known = governing.iter().filter_map(|claim| self.input.known.get_key_value(&claim.object));
+        // What an object needs or governs here is not known while it is not known what it names.
+        let has_a_say = |claim: &&Claim| {
+            !matches!(claim.stance, Stance::Leaving(_)) && self.permission(&claim.object) != Permission::Refused
+        };
+        let claims = self.input.claims.iter().filter(has_a_say);
+        let known = claims.filter_map(|claim| self.input.known.get_key_value(&claim.object));
         if let Some(reason) = hold_for_knowledge(known) {
             return Some(reason);
+        }
+        if self.input.unheard {
+            return Some(HoldReason::Applying);
         }
         if self.input.claims.iter().any(|claim| claim.retained.contains(spec)) {
             return Some(HoldReason::RevocationDelay);

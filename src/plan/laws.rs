@@ -233,9 +233,19 @@ fn assert_permitted(scene: &Scene, step: &Step) {
             };
             assert!(permitted && needs(scene, |_| true).contains(&step.spec), "{step}");
         }
-        Action::Describe { id } | Action::Release { id } => {
+        Action::Describe { id } => {
             assert!(matches!(ownership(id), Ownership::Ours { .. }), "{step}: not ours");
+            let (now, then) =
+                (named(&scene.us.cluster, &rule(id).description), named(&scene.us.cluster, &step.description));
+            let is_unknown = |object: &ObjectRef| {
+                let known = scene.known.get(object);
+                known
+                    .is_some_and(|it| it.knowledge == Knowledge::Incomplete && !matches!(it.stance, Stance::Leaving(_)))
+            };
+            let lost = now.objects().iter().find(|object| is_unknown(object) && !then.may_name(object));
+            assert_eq!(lost, None, "{step}: it may need the rule");
         }
+        Action::Release { id } => assert!(matches!(ownership(id), Ownership::Ours { .. }), "{step}: not ours"),
         Action::Revoke { id, foreign } => {
             assert!(!declared_needs(scene).contains(&step.spec), "{step}: it is needed");
             match ownership(id) {

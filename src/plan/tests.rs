@@ -1,6 +1,8 @@
 //! Each test is a sentence of the specification: who claims what of a group, what is there, and all
 //! that the plan then comes to.
 
+mod unknown;
+
 use super::*;
 use crate::api::ForeignRules;
 use crate::model::*;

@@ -93,6 +93,7 @@ impl World {
         let one = Claim { stance, rules: needs.rules, governs: needs.governs, foreign_rules, ..claim("shop", &[]) };
         let scene = Scene { group: group.clone(), ..Scene::new(vec![one], vec![]) };
         plan::group(&plan::Input {
+            unheard: false,
             us: &scene.us,
             group,
             claims: &scene.claims,

@@ -206,23 +206,37 @@ async fn a_load_balancer_that_is_replaced_is_followed_at_once_and_the_old_rules_
     world.expect_settled("shop", "InSync", &told).await;
 }
 
+/// An Ingress that is gone says nothing of the load balancer: that may serve on.
 #[tokio::test]
-async fn rules_outlive_a_deleted_ingress_until_it_counts_as_gone() {
+async fn rules_outlive_a_deleted_ingress_while_its_load_balancer_is_there() {
     let (world, _controller) = settled(&[]).await;
-    let began = Instant::now();
     world.remove("Ingress", "web").await;
     let message = unresolved(&world, "LoadBalancerPending").await;
     assert!(message.starts_with("Ingress team/web does not exist"), "{message}");
+    sleep(GONE_AFTER + REVOCATION_DELAY * 2).await;
     world.expect_rules(&RULES).await;
+
+    let began = Instant::now();
+    world.remove_load_balancer("shop").await;
     sleep(GONE_AFTER).await;
     world.expect_rules(&RULES).await;
     world.rules_become(&[]).await;
     assert!(began.elapsed() >= GONE_AFTER + REVOCATION_DELAY, "they went early: {:?}", began.elapsed());
     world.wait_for("shop", "Ready=False LoadBalancerPending").await;
-    // It comes back.
-    world.ingress("web", &[&world.dns_name("shop").await]).await;
+}
+
+/// It comes back in time, or late.
+#[tokio::test]
+async fn an_ingress_that_is_made_anew_is_followed_again() {
+    let (world, _controller) = settled(&[]).await;
+    let ids = world.rule_ids().await;
+    let host = world.dns_name("shop").await;
+    world.remove("Ingress", "web").await;
+    unresolved(&world, "LoadBalancerPending").await;
+    world.ingress("web", &[&host]).await;
     world.wait_for("shop", "Ready=True InSync").await;
     world.expect_rules(&RULES).await;
+    assert_eq!(world.rule_ids().await, ids);
 }
 
 #[tokio::test]

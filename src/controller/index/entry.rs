@@ -151,6 +151,12 @@ impl Entry {
         }
     }
 
+    /// Whether nothing was looked up for what the object names now, and something will be.
+    pub(super) fn is_unheard(&self) -> bool {
+        let live = |declaration: &Declaration| !matches!(declaration.stance, Stance::Leaving(_));
+        self.resolution.is_none() && self.declaration.as_ref().is_ok_and(live)
+    }
+
     /// Whether the object was looked up as it is declared now.
     pub(super) fn is_looked_up(&self) -> bool {
         self.resolution.as_ref().is_some_and(|resolved| Some(resolved.generation) == self.generation())

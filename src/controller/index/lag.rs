@@ -25,15 +25,22 @@ impl Index {
         }
     }
 
-    /// Rules were made in the group, or may have been.
-    pub fn has_authorized(&mut self, key: &GroupKey, now: Instant) {
-        self.groups.entry(key.clone()).or_default().authorized_at = Some(now);
+    /// Rules of the group were made, adopted or described, or may have been.
+    pub fn has_made(&mut self, key: &GroupKey, now: Instant) {
+        self.groups.entry(key.clone()).or_default().made_at = Some(now);
     }
 
-    /// Whether a read of the group that began then shows every rule that was made: what it lacks is not there. Before
-    /// the first one, rules may have been made by whoever led before.
+    /// Another may have led meanwhile, and have made rules of which nothing is known here.
+    pub fn begins_to_lead(&mut self) {
+        for group in self.groups.values_mut() {
+            (group.absent_since, group.made_at) = (None, None);
+        }
+    }
+
+    /// Whether a read of the group that began then shows all that was made: what it lacks is not there. Before the first
+    /// one of a term, rules may have been made by whoever led before.
     pub fn shows_all(&mut self, key: &GroupKey, read_at: Instant) -> bool {
-        let since = *self.groups.entry(key.clone()).or_default().authorized_at.get_or_insert(read_at);
+        let since = *self.groups.entry(key.clone()).or_default().made_at.get_or_insert(read_at);
         read_at.saturating_duration_since(since) >= LAG
     }
 }
@@ -63,8 +70,10 @@ mod tests {
         let (mut index, start) = (index(), Instant::now());
         assert!(!index.shows_all(&key("sg-1"), start), "nobody knows what was made before");
         assert!(index.shows_all(&key("sg-1"), start + LAG));
-        index.has_authorized(&key("sg-1"), start + LAG);
+        index.has_made(&key("sg-1"), start + LAG);
         assert!(!index.shows_all(&key("sg-1"), start + LAG + LAG - Duration::from_millis(1)));
         assert!(index.shows_all(&key("sg-1"), start + LAG + LAG));
+        index.begins_to_lead();
+        assert!(!index.shows_all(&key("sg-1"), start + LAG + LAG), "another may have led meanwhile");
     }
 }

@@ -104,14 +104,14 @@ async fn an_answer_that_lacks_the_load_balancer_counts_and_no_answer_does_not() 
             json!("404 page not found\n"),
             Reason::LoadBalancerPending,
             "the kind Ingress of networking.k8s.io (v1) is not installed",
-            &is_lacking,
+            &BTreeSet::new(),
         ),
         (
             404,
             failure(404, "NotFound", json!({})),
             Reason::LoadBalancerPending,
             "the kind Ingress of networking.k8s.io (v1) is not installed",
-            &is_lacking,
+            &BTreeSet::new(),
         ),
         (
             403,
