@@ -175,9 +175,12 @@ fn an_ingress_that_cannot_be_read_takes_no_rule_away() {
         until_rules(&stage, scenario.before).await;
         let told = stage.condition("shop", "Resolved");
         assert_eq!(told.as_deref(), Some("Resolved=False LoadBalancerPending"));
-        // It can be read again, and is gone: for so long that the rules may go.
+        // It can be read again, and is gone. Its load balancer serves on; when that is gone too, the rules may go.
         first.kill();
         let _second = stage.start("second");
+        sleep(HOUR).await;
+        until_rules(&stage, scenario.before).await;
+        stage.world.remove_load_balancer("shop").await;
         until_rules(&stage, &[]).await;
     });
 }
