@@ -100,7 +100,7 @@ pub struct IngressAccess {
     /// Goes into the descriptions of the rules in EC2.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 150))]
-    #[x_kube(validation = rules::rule_description())]
+    #[x_kube(validation = rules::rule_description(), validation = rules::description_is_trimmed())]
     pub description: Option<String>,
 }
 
@@ -129,7 +129,7 @@ pub struct EgressAccess {
     /// Goes into the descriptions of the rules in EC2.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 150))]
-    #[x_kube(validation = rules::rule_description())]
+    #[x_kube(validation = rules::rule_description(), validation = rules::description_is_trimmed())]
     pub description: Option<String>,
 }
 

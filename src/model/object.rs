@@ -211,6 +211,7 @@ pub fn named(cluster: &ClusterName, description: &str) -> Named {
 fn parse_object(text: &str) -> Option<ObjectRef> {
     let mut parts = text.splitn(3, '/');
     let (word, namespace, name) = (parts.next()?, parts.next()?, parts.next()?);
-    let whole = !namespace.is_empty() && !name.is_empty();
+    // A space is in no name: EC2 or a person changed what follows the list.
+    let whole = !namespace.is_empty() && !name.is_empty() && !text.contains(' ');
     Some(ObjectRef { kind: Kind::from_word(word)?, namespace: namespace.into(), name: name.into() }).filter(|_| whole)
 }

@@ -190,6 +190,12 @@ impl Reader {
                 ),
             );
         }
+        let trimmed = text.trim_matches(' ');
+        if trimmed.is_empty() && !text.is_empty() {
+            self.find(field, "spaces alone say nothing: leave description out");
+        } else if trimmed != text {
+            self.find(field, format!("a description begins and ends with no space: write \"{trimmed}\""));
+        }
     }
 }
 

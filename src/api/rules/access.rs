@@ -89,6 +89,15 @@ pub fn rule_description() -> Rule {
     )
 }
 
+/// EC2 may trim them, and what it gives back would never be what was written.
+pub fn description_is_trimmed() -> Rule {
+    explained(
+        "!self.startsWith(' ') && !self.endsWith(' ')",
+        "self.trim() == '' ? 'spaces alone say nothing: leave description out' \
+         : 'a description begins and ends with no space: write \"%s\"'.format([self.trim()])",
+    )
+}
+
 pub fn port_of_transport() -> Rule {
     explained(
         "!(self.protocol in ['TCP', 'UDP']) || has(self.port)",
