@@ -34,7 +34,7 @@ use super::{DeletionPolicy, Enforcement, ForeignRules, PrefixListRef, SecurityGr
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[x_kube(validation = rules::some_direction(), validation = rules::group_in_own_account())]
+#[x_kube(validation = rules::some_direction(), validation = rules::group_in_own_account("securityGroup"))]
 #[x_kube(validation = rules::vpc_beside_names())]
 pub struct SecurityGroupAccessSpec {
     /// AWS Region; by default the controller's.

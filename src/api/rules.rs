@@ -307,6 +307,40 @@ pub fn account_agrees() -> Rule {
     .field_path(".accountID")
 }
 
+/// The account of a group that is written, at `group` of the spec. That of a peer may be any.
+pub fn group_in_own_account(group: &str) -> Rule {
+    let group_of_spec = format!("self.{group}");
+    explained(
+        format!("!has({group_of_spec}) || !{}", of_other_account(&group_of_spec)),
+        format!(
+            "'the account of the security group that is written stands in spec.accountID: write accountID: \"%s\" there'\
+             .format([{group_of_spec}.accountID])"
+        ),
+    )
+    .field_path(format!(".{group}.accountID"))
+}
+
+pub fn target_groups_in_own_account() -> Rule {
+    let others =
+        format!("has(target.securityGroups) && target.securityGroups.exists(group, {})", of_other_account("group"));
+    explained(
+        format!("!has(self.targetGroups) || !self.targetGroups.exists(target, {others})"),
+        format!(
+            "'the account of security groups that are written stands in spec.accountID: write it there, and leave it out of \
+             securityGroups in %s'.format([self.targetGroups.filter(target, {others}).map(target, target.name)])"
+        ),
+    )
+    .field_path(".targetGroups")
+}
+
+/// CEL: the group names an account that is not that of the spec. What is no account id is refused by its own rule only.
+fn of_other_account(group: &str) -> String {
+    format!(
+        "(has({group}.accountID) && {group}.accountID.matches('^[0-9]{{12}}$') \
+         && !(has(self.accountID) && self.accountID == {group}.accountID))"
+    )
+}
+
 /// Where the load balancer's ARN is given, it says more than `region` and `accountID` could.
 pub fn target_groups_beside_load_balancer() -> Rule {
     let beside = "group.ref.arn.startsWith(self.loadBalancer.arn.split(':loadbalancer/')[0] + ':targetgroup/')";
