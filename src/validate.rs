@@ -219,6 +219,26 @@ impl Reader {
         )
     }
 
+    /// A group whose rules are written: its account is `account`, which the spec names. That of a peer may be any.
+    fn written_group(
+        &mut self,
+        field: &str,
+        reference: &api::SecurityGroupRef,
+        account: Option<&str>,
+    ) -> Option<GroupSelector> {
+        let other = reference.account_id.as_deref().filter(|own| texts::is_account(own) && Some(*own) != account);
+        if let Some(other) = other {
+            self.find(
+                &format!("{field}.accountID"),
+                format!(
+                    "the account of the security group that is written stands in spec.accountID: write accountID: \"{other}\" \
+                     there"
+                ),
+            );
+        }
+        self.group(field, reference)
+    }
+
     fn peers(&mut self, field: &str, peers: &[api::Peer]) -> Vec<PeerSelector> {
         self.each_once(
             field,

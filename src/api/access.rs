@@ -34,7 +34,7 @@ use super::{DeletionPolicy, Enforcement, ForeignRules, PrefixListRef, SecurityGr
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[x_kube(validation = rules::some_direction(), validation = rules::group_in_own_account())]
+#[x_kube(validation = rules::some_direction(), validation = rules::group_in_own_account("securityGroup"))]
 #[x_kube(validation = rules::vpc_beside_names())]
 pub struct SecurityGroupAccessSpec {
     /// AWS Region; by default the controller's.
@@ -100,7 +100,7 @@ pub struct IngressAccess {
     /// Goes into the descriptions of the rules in EC2.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 150))]
-    #[x_kube(validation = rules::rule_description())]
+    #[x_kube(validation = rules::rule_description(), validation = rules::description_is_trimmed())]
     pub description: Option<String>,
 }
 
@@ -129,7 +129,7 @@ pub struct EgressAccess {
     /// Goes into the descriptions of the rules in EC2.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 150))]
-    #[x_kube(validation = rules::rule_description())]
+    #[x_kube(validation = rules::rule_description(), validation = rules::description_is_trimmed())]
     pub description: Option<String>,
 }
 

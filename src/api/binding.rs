@@ -37,6 +37,8 @@ use super::{DeletionPolicy, Enforcement, ForeignRules, Peer, SecurityGroupRef, S
 #[x_kube(validation = rules::region_agrees(), validation = rules::account_agrees())]
 #[x_kube(validation = rules::target_groups_beside_load_balancer())]
 #[x_kube(validation = rules::target_groups_in_region(), validation = rules::target_groups_in_account())]
+#[x_kube(validation = rules::group_in_own_account("loadBalancer.securityGroup"))]
+#[x_kube(validation = rules::target_groups_in_own_account())]
 #[x_kube(validation = rules::something_to_do(), validation = rules::clients_without_load_balancer())]
 #[x_kube(validation = rules::blue_green_member("blue"), validation = rules::blue_green_member("green"))]
 pub struct ALBTargetBindingSpec {

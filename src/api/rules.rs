@@ -10,8 +10,12 @@ use schemars::Schema;
 use serde_json::json;
 
 mod access;
+mod peers;
+mod places;
 
 pub use access::*;
+pub use peers::*;
+pub use places::*;
 
 fn rule(cel: impl Into<String>, message: &str) -> Rule {
     Rule::new(cel).message(message)
@@ -49,74 +53,6 @@ pub fn exactly_one(what: &str, fields: &[&str]) -> Rule {
             given(fields)
         ),
     )
-}
-
-// Networks
-
-pub fn network() -> Rule {
-    explained(
-        "isCIDR(self)",
-        "isIP(self) \
-         ? 'the prefix length is missing: for this one address write %s/%d'.format([self, ip(self).family() == 4 ? 32 : 128]) \
-         : self.startsWith('sg-') || self.startsWith('pl-') \
-         ? 'an id, not a network: a security group is named by securityGroup, a prefix list by prefixList' \
-         : 'not an IPv4 or IPv6 network: write one such as 10.0.0.0/8 or 2001:db8::/32 (no leading zeros, no IPv4 behind ::ffff:)'",
-    )
-}
-
-pub fn no_host_bits() -> Rule {
-    explained(
-        "!isCIDR(self) || cidr(self) == cidr(self).masked()",
-        "'host bits are set in %s: write %s'.format([self, string(cidr(self).masked())])",
-    )
-}
-
-/// The rules of [`network`] and [`no_host_bits`] on each item of a list of strings.
-pub fn each_a_network(list: &mut Schema) {
-    if let Some(items) = list.get_mut("items") {
-        items["x-kubernetes-validations"] = json!([network(), no_host_bits()]);
-    }
-}
-
-/// Peers that one text names are compared: networks and ids. Comparing whole peers would fit the budget
-/// too, but costs the API server seconds for 60 lists of 60; `indexOf` doesn't.
-pub fn no_peer_twice() -> Rule {
-    no_text_twice("")
-}
-
-pub fn no_access_peer_twice() -> Rule {
-    no_text_twice("has(a.self) ? 'self' : ")
-}
-
-fn no_text_twice(more: &str) -> Rule {
-    let texts = format!(
-        "[self.map(a, has(a.cidr) ? a.cidr : has(a.vpc) ? 'vpc' : {more}\
-         has(a.securityGroup) && has(a.securityGroup.id) ? a.securityGroup.id \
-         : has(a.prefixList) && has(a.prefixList.id) ? a.prefixList.id : '').filter(text, text != '')]"
-    );
-    explained(
-        format!("{texts}.all(texts, texts.all(text, texts.indexOf(text) == texts.lastIndexOf(text)))"),
-        format!(
-            "'stands in the list more than once: %s; leave one of each'\
-             .format([{texts}.map(texts, texts.filter(text, texts.indexOf(text) != texts.lastIndexOf(text)))[0]])"
-        ),
-    )
-}
-
-pub fn no_group_twice() -> Rule {
-    explained(
-        "self.all(a, self.exists_one(b, b == a))",
-        "'stands in the list more than once: %s; leave one of each'.format([self.filter(a, !self.exists_one(b, b == a)).map(a, \
-         has(a.id) ? a.id : has(a.name) ? a.name : 'tags')])",
-    )
-}
-
-pub fn vpc_true() -> Rule {
-    rule("self", "write vpc: true for all CIDR blocks of the VPC, or leave this peer out")
-}
-
-pub fn self_true() -> Rule {
-    rule("self", "write self: true for the members of the group itself, or leave this peer out")
 }
 
 // Names and ids of AWS
@@ -285,76 +221,6 @@ pub fn clients_without_load_balancer() -> Rule {
         ),
         "without a load balancer no clients can be derived: give clients, or clients of each listener, or name the load balancer",
     )
-}
-
-// Region and account, where an ARN says them too. What is no such ARN at all is refused by its own rule only.
-
-pub fn region_agrees() -> Rule {
-    explained(
-        "!has(self.region) || !has(self.loadBalancer.arn) || !self.loadBalancer.arn.contains(':loadbalancer/') \
-         || self.loadBalancer.arn.contains(':elasticloadbalancing:' + self.region + ':')",
-        "'%s is not the Region of the load balancer %s: correct one of them, or omit region'.format([self.region, self.loadBalancer.arn])",
-    )
-    .field_path(".region")
-}
-
-pub fn account_agrees() -> Rule {
-    explained(
-        "!has(self.accountID) || !has(self.loadBalancer.arn) || !self.loadBalancer.arn.contains(':loadbalancer/') \
-         || self.loadBalancer.arn.contains(':' + self.accountID + ':loadbalancer/')",
-        "'%s is not the account of the load balancer %s: correct one of them, or omit accountID'.format([self.accountID, self.loadBalancer.arn])",
-    )
-    .field_path(".accountID")
-}
-
-/// Where the load balancer's ARN is given, it says more than `region` and `accountID` could.
-pub fn target_groups_beside_load_balancer() -> Rule {
-    let beside = "group.ref.arn.startsWith(self.loadBalancer.arn.split(':loadbalancer/')[0] + ':targetgroup/')";
-    explained(
-        format!(
-            "!has(self.loadBalancer.arn) || !self.loadBalancer.arn.contains(':loadbalancer/') || {}",
-            each_target_group_arn(beside)
-        ),
-        format!(
-            "'not of the Region and account of the load balancer %s: %s; correct one of them'.format([self.loadBalancer.arn, {}])",
-            other_target_group_arns(beside)
-        ),
-    )
-    .field_path(".targetGroups")
-}
-
-pub fn target_groups_in_region() -> Rule {
-    let within = "group.ref.arn.contains(':elasticloadbalancing:' + self.region + ':')";
-    explained(
-        format!("!has(self.region) || has(self.loadBalancer.arn) || {}", each_target_group_arn(within)),
-        format!(
-            "'not of the Region %s, which spec.region names: %s; correct one of them'.format([self.region, {}])",
-            other_target_group_arns(within)
-        ),
-    )
-    .field_path(".targetGroups")
-}
-
-pub fn target_groups_in_account() -> Rule {
-    let within = "group.ref.arn.contains(':' + self.accountID + ':targetgroup/')";
-    explained(
-        format!("!has(self.accountID) || has(self.loadBalancer.arn) || {}", each_target_group_arn(within)),
-        format!(
-            "'not of the account %s, which spec.accountID names: %s; correct one of them'.format([self.accountID, {}])",
-            other_target_group_arns(within)
-        ),
-    )
-    .field_path(".targetGroups")
-}
-
-const HAS_ARN: &str = "has(group.ref) && has(group.ref.arn) && group.ref.arn.contains(':targetgroup/')";
-
-fn each_target_group_arn(holds: &str) -> String {
-    format!("!has(self.targetGroups) || self.targetGroups.all(group, !({HAS_ARN}) || {holds})")
-}
-
-fn other_target_group_arns(holds: &str) -> String {
-    format!("self.targetGroups.filter(group, {HAS_ARN} && !{holds}).map(group, group.ref.arn)")
 }
 
 // Lists that would be silently empty

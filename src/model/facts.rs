@@ -28,8 +28,8 @@ pub struct VpcFacts {
     pub cidrs: BTreeSet<Cidr>,
 }
 
-/// Groups and lists that were looked up because the binding names them. What is not here could not be
-/// found.
+/// Groups and lists that were looked up because the object names them: as peers, and a binding also as groups of targets.
+/// What is not here could not be found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PeerFacts {
     pub groups: BTreeMap<GroupSelector, PeerGroup>,

@@ -15,6 +15,7 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Each of them once, in the order of their declaration.
     pub const ALL: [Self; 2] = [Self::AlbTargetBinding, Self::SecurityGroupAccess];
 
     /// The name of the kind in the API.
@@ -62,10 +63,12 @@ impl From<SecurityGroupAccess> for Object {
 }
 
 impl Object {
+    /// The object's name, by which everything else refers to it.
     pub fn reference(&self) -> ObjectRef {
         ObjectRef::of(self.kind(), self.metadata())
     }
 
+    /// Which of the kinds it is.
     pub fn kind(&self) -> Kind {
         match self {
             Self::Binding(_) => Kind::AlbTargetBinding,
@@ -73,6 +76,7 @@ impl Object {
         }
     }
 
+    /// What Kubernetes says of any object: name, generation, finalizers, annotations.
     pub fn metadata(&self) -> &ObjectMeta {
         match self {
             Self::Binding(binding) => &binding.metadata,
@@ -80,6 +84,7 @@ impl Object {
         }
     }
 
+    /// What was last told of it, if anything.
     pub fn status(&self) -> Option<&Status> {
         match self {
             Self::Binding(binding) => binding.status.as_ref(),
@@ -87,6 +92,7 @@ impl Object {
         }
     }
 
+    /// `spec.enforcement`: whether differences are repaired or only shown.
     pub fn enforcement(&self) -> Enforcement {
         match self {
             Self::Binding(binding) => binding.spec.enforcement,
@@ -94,6 +100,7 @@ impl Object {
         }
     }
 
+    /// `spec.foreignRules`: what happens to rules that we did not make.
     pub fn foreign_rules(&self) -> ForeignRules {
         match self {
             Self::Binding(binding) => binding.spec.foreign_rules,
@@ -101,6 +108,7 @@ impl Object {
         }
     }
 
+    /// `spec.deletionPolicy`: what happens to the rules when the object is deleted.
     pub fn deletion_policy(&self) -> DeletionPolicy {
         match self {
             Self::Binding(binding) => binding.spec.deletion_policy,
@@ -108,10 +116,12 @@ impl Object {
         }
     }
 
+    /// Whether the annotation is there, with whatever value.
     pub fn has_annotation(&self, name: &str) -> bool {
         self.metadata().annotations.as_ref().is_some_and(|annotations| annotations.contains_key(name))
     }
 
+    /// Whether the object waits for who set this finalizer when it is deleted.
     pub fn has_finalizer(&self, name: &str) -> bool {
         self.metadata().finalizers.iter().flatten().any(|finalizer| finalizer == name)
     }
@@ -211,6 +221,7 @@ pub fn named(cluster: &ClusterName, description: &str) -> Named {
 fn parse_object(text: &str) -> Option<ObjectRef> {
     let mut parts = text.splitn(3, '/');
     let (word, namespace, name) = (parts.next()?, parts.next()?, parts.next()?);
-    let whole = !namespace.is_empty() && !name.is_empty();
+    // A space is in no name: EC2 or a person changed what follows the list.
+    let whole = !namespace.is_empty() && !name.is_empty() && !text.contains(' ');
     Some(ObjectRef { kind: Kind::from_word(word)?, namespace: namespace.into(), name: name.into() }).filter(|_| whole)
 }

@@ -9,6 +9,7 @@ pub enum ReferentKind {
 }
 
 impl ReferentKind {
+    /// Each of them once: each is watched as soon as a binding refers to one.
     pub const ALL: [Self; 3] = [Self::Ingress, Self::Gateway, Self::Service];
 
     /// The kind's name in the Kubernetes API.

@@ -62,6 +62,18 @@ proptest! {
             }
         }
     }
+
+    /// EC2 may give back less white space than it was given.
+    #[test]
+    fn whom_a_trimmed_description_names_is_read_back_or_unknown(
+        objects in some_objects(),
+        texts in prop::collection::btree_set("[ .-]{1,3}", 0..3),
+    ) {
+        let text = describe(&us().cluster, &objects, &texts);
+        let read = named(&us().cluster, text.trim_end());
+        prop_assert!(read.objects().is_subset(&objects), "{:?}", read);
+        prop_assert!(!matches!(&read, Named::Exactly(read) if *read != objects), "{:?}", read);
+    }
 }
 
 #[test]
@@ -159,6 +171,9 @@ fn whom_other_descriptions_name() {
     let read = |text| named(&us().cluster, text);
     assert_eq!(read("sgbind prod: alb/a/b - for the shop, from port 80"), Named::Exactly(objects(&["a/b"])));
     assert_eq!(read("sgbind prod: alb/a/b, alb/c..."), Named::AtLeast(objects(&["a/b"])));
+    // The text was trimmed away, or someone wrote more.
+    assert_eq!(read("sgbind prod: alb/a/b, alb/a/c -"), Named::AtLeast(objects(&["a/b"])));
+    assert_eq!(read("sgbind prod: alb/a/b by hand"), Named::AtLeast(BTreeSet::new()));
     for text in
         ["", "made by hand", "sgbind stage: alb/a/b", "sgbind prod: ", "sgbind prod: alb/a", "sgbind prod: xyz/a/b"]
     {

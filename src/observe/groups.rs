@@ -67,7 +67,15 @@ impl Resolving<'_> {
         match found.len() {
             1 => found.pop_first(),
             0 => {
-                self.unknown(Reason::SecurityGroupNotFound, format!("{what} {selector} is not in {vpc}"));
+                let selected_by = match selector {
+                    GroupSelector::Tags(_) => "its tags",
+                    _ => "its spelling",
+                };
+                let message = format!(
+                    "{what} {selector} is not in {vpc}: check {selected_by} and {}, which says the VPC, or name it by its id",
+                    self.vpc_by
+                );
+                self.unknown(Reason::SecurityGroupNotFound, message);
                 None
             }
             _ => {

@@ -30,6 +30,7 @@ pub async fn object(
         cloud,
         cluster,
         us,
+        vpc_by: vpc_by(&declaration.wants),
         previous,
         gone,
         facts: Facts::default(),
@@ -47,11 +48,21 @@ pub async fn object(
     Resolution { facts, problems, complete, absent }
 }
 
+/// The field that says in which VPC groups are looked up by name or tags.
+fn vpc_by(wants: &Wants) -> &'static str {
+    match wants {
+        Wants::Access(_) => "spec.vpcID",
+        // Names hold in the load balancer's VPC; where there is none, in that of the group that is written.
+        Wants::Binding(_) => "spec.loadBalancer",
+    }
+}
+
 /// A resolution under way.
 struct Resolving<'a> {
     cloud: &'a Cloud,
     cluster: &'a Cluster,
     us: &'a Us,
+    vpc_by: &'static str,
     previous: &'a Facts,
     gone: &'a BTreeSet<Thing>,
     facts: Facts,

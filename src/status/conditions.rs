@@ -119,7 +119,7 @@ fn in_sync(input: &Input<'_>, summary: &Summary) -> Verdict {
     Verdict::new(KIND, Some(false), "Applying", message)
 }
 
-/// Why a binding that is in sync may still want a look.
+/// Why an object that is in sync may still want a look. But for `ForeignRulesKept` only a binding does.
 fn in_sync_reason(input: &Input<'_>, summary: &Summary) -> (&'static str, String) {
     let rules = format!("all {} rules were seen in AWS", summary.counts().desired);
     if !input.desired.targets_outside.is_empty() {

@@ -35,17 +35,7 @@ impl Reader {
         self.account_and_region(spec.account_id.as_deref(), spec.region.as_deref());
         let is_vpc = spec.vpc_id.as_deref().is_none_or(|id| texts::is_id("vpc-", id));
         self.demand(is_vpc, "spec.vpcID", rules::vpc_id);
-        let group = self.group("spec.securityGroup", &spec.security_group);
-        if let Some(account) =
-            spec.security_group.account_id.as_ref().filter(|_| spec.security_group.account_id != spec.account_id)
-        {
-            self.find(
-                "spec.securityGroup.accountID",
-                format!(
-                    "the account of the security group that is written stands in spec.accountID: write accountID: \"{account}\" there"
-                ),
-            );
-        }
+        let group = self.written_group("spec.securityGroup", &spec.security_group, spec.account_id.as_deref());
         self.demand(spec.ingress.is_some() || spec.egress.is_some(), "spec", rules::some_direction);
         let ingress = spec.ingress.as_ref().map(|entries| self.entries("spec.ingress", entries));
         let egress = spec.egress.as_ref().map(|entries| self.entries("spec.egress", entries));
@@ -189,6 +179,12 @@ impl Reader {
                      leave it out"
                 ),
             );
+        }
+        let trimmed = text.trim_matches(' ');
+        if trimmed.is_empty() && !text.is_empty() {
+            self.find(field, "spaces alone say nothing: leave description out");
+        } else if trimmed != text {
+            self.find(field, format!("a description begins and ends with no space: write \"{trimmed}\""));
         }
     }
 }

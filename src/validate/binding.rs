@@ -14,7 +14,8 @@ use super::{Reader, scope, texts};
 
 impl Reader {
     pub(super) fn binding(&mut self, spec: &ALBTargetBindingSpec, namespace: &str, home: &Scope) -> (Scope, Binding) {
-        self.account_and_region(spec.account_id.as_deref(), spec.region.as_deref());
+        let account = spec.account_id.as_deref();
+        self.account_and_region(account, spec.region.as_deref());
         self.not_empty(&spec.clients, "spec.clients", rules::some_clients);
         self.not_empty(&spec.listeners, "spec.listeners", rules::some_listeners);
         self.not_empty(&spec.target_groups, "spec.targetGroups", rules::some_target_groups);
@@ -24,17 +25,17 @@ impl Reader {
             Some(LoadBalancerSelector::Arn(arn)) => Some(arn.scope()),
             _ => None,
         };
-        let scope = scope(spec.account_id.as_deref(), spec.region.as_deref(), &of_arn.unwrap_or_else(|| home.clone()));
+        let scope = scope(account, spec.region.as_deref(), &of_arn.unwrap_or_else(|| home.clone()));
         let binding = Binding {
             group: spec
                 .load_balancer
                 .security_group
                 .as_ref()
-                .and_then(|group| self.group("spec.loadBalancer.securityGroup", group)),
+                .and_then(|group| self.written_group("spec.loadBalancer.securityGroup", group, account)),
             load_balancer,
             clients: spec.clients.as_ref().map(|peers| self.peers("spec.clients", peers)),
             listeners: spec.listeners.as_ref().map(|listeners| self.listeners(listeners)),
-            target_groups: spec.target_groups.as_ref().map(|groups| self.target_groups(groups)),
+            target_groups: spec.target_groups.as_ref().map(|groups| self.target_groups(groups, account)),
             identity_providers: spec
                 .identity_providers
                 .as_ref()
@@ -177,7 +178,7 @@ impl Reader {
         by_port.into_values().collect()
     }
 
-    fn target_groups(&mut self, groups: &[api::TargetGroup]) -> Vec<TargetGroupDeclaration> {
+    fn target_groups(&mut self, groups: &[api::TargetGroup], account: Option<&str>) -> Vec<TargetGroupDeclaration> {
         let mut names = BTreeSet::new();
         groups
             .iter()
@@ -190,12 +191,12 @@ impl Reader {
                         format!("{:?} is declared twice: names are unique in a binding", group.name),
                     );
                 }
-                self.target_group(&field, group)
+                self.target_group(&field, group, account)
             })
             .collect()
     }
 
-    fn target_group(&mut self, field: &str, group: &api::TargetGroup) -> TargetGroupDeclaration {
+    fn target_group(&mut self, field: &str, group: &api::TargetGroup, account: Option<&str>) -> TargetGroupDeclaration {
         self.demand(texts::is_hyphenated(&group.name), &format!("{field}.name"), rules::target_group_label);
         self.not_empty(&group.ports, &format!("{field}.ports"), rules::some_ports);
         self.not_empty(&group.security_groups, &format!("{field}.securityGroups"), rules::some_security_groups);
@@ -225,7 +226,7 @@ impl Reader {
             groups
                 .iter()
                 .enumerate()
-                .filter_map(|(index, group)| self.group(&format!("{field}[{index}]"), group))
+                .filter_map(|(index, group)| self.written_group(&format!("{field}[{index}]"), group, account))
                 .collect()
         });
         let addresses = group.addresses.as_ref().map(|addresses| {

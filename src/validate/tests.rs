@@ -133,6 +133,24 @@ fn security_groups() {
           leave accountID out"
         ]
     );
+    let foreign = "securityGroup: {id: sg-0a1b2c3d, accountID: '210987654321'}";
+    assert_eq!(findings_with(&format!("clients: [{{{foreign}}}]")), [""; 0]);
+    let written = format!(
+        "loadBalancer: {{name: shop, {foreign}}}, \
+         targetGroups: [{{name: blue, ref: {{name: blue}}, securityGroups: [{{id: sg-0f9e8d7c, accountID: '210987654321'}}]}}]"
+    );
+    assert_eq!(findings(&format!("{{accountID: '210987654321', {written}}}")), [""; 0]);
+    let wrong = "the account of the security group that is written stands in spec.accountID: write accountID: \
+                 \"210987654321\" there";
+    for elsewhere in ["", "accountID: '123456789012', "] {
+        assert_eq!(
+            findings(&format!("{{{elsewhere}{written}}}")),
+            [
+                format!("spec.loadBalancer.securityGroup.accountID: {wrong}"),
+                format!("spec.targetGroups[0].securityGroups[0].accountID: {wrong}"),
+            ]
+        );
+    }
 }
 
 #[test]

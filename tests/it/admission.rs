@@ -92,7 +92,8 @@ async fn largest_binding_is_accepted() {
         (0..60).map(|n| json!({"prefixList": {"name": format!("{n:0255}")}})).collect(),
         (0..60).map(|n| json!({"securityGroup": {"name": format!("{n:0255}")}})).collect(),
     ] {
-        let groups: Vec<_> = (0..16).map(|n| json!({"id": format!("sg-{n:017x}")})).collect();
+        let groups: Vec<_> =
+            (0..16).map(|n| json!({"id": format!("sg-{n:017x}"), "accountID": "123456789012"})).collect();
         let document = json!({"spec": {
             "region": "ap-northeast-2",
             "accountID": "123456789012",

@@ -12,17 +12,6 @@ pub fn some_direction() -> Rule {
     )
 }
 
-/// What is no account id at all is refused by its own rule only.
-pub fn group_in_own_account() -> Rule {
-    explained(
-        "!has(self.securityGroup.accountID) || !self.securityGroup.accountID.matches('^[0-9]{12}$') \
-         || (has(self.accountID) && self.accountID == self.securityGroup.accountID)",
-        "'the account of the security group that is written stands in spec.accountID: write accountID: \"%s\" there'\
-         .format([self.securityGroup.accountID])",
-    )
-    .field_path(".securityGroup.accountID")
-}
-
 /// Which ones are meant is not said: a message that looks for them exceeds the cost limit.
 pub fn vpc_beside_names() -> Rule {
     let by_id = |group: &str| format!("!(has({group}.name) || has({group}.tags))");
@@ -86,6 +75,15 @@ pub fn rule_description() -> Rule {
     explained(
         r"self.matches('^[a-zA-Z0-9 ._:/()#,@+=;{}!$*\\[\\]-]*$')",
         r"'EC2 takes only a-z, A-Z, 0-9, spaces and ._-:/()#,@[]+=;{}!$* in a description, and this has %s: leave it out'.format([self.find('[^a-zA-Z0-9 ._:/()#,@+=;{}!$*\\[\\]-]').replace('\n', 'a line break')])",
+    )
+}
+
+/// EC2 may trim them, and what it gives back would never be what was written.
+pub fn description_is_trimmed() -> Rule {
+    explained(
+        "!self.startsWith(' ') && !self.endsWith(' ')",
+        "self.trim() == '' ? 'spaces alone say nothing: leave description out' \
+         : 'a description begins and ends with no space: write \"%s\"'.format([self.trim()])",
     )
 }
 

@@ -99,6 +99,19 @@ fn traffic() {
 }
 
 #[test]
+fn spaces_around_descriptions() {
+    let of = |text: &str| findings_of_traffic(&format!("services: [SSH], description: '{text}'"));
+    assert_eq!(of("reports - daily"), [""; 0]);
+    for (text, wrong) in [
+        (" reports", "a description begins and ends with no space: write \"reports\""),
+        ("reports  ", "a description begins and ends with no space: write \"reports\""),
+        (" ", "spaces alone say nothing: leave description out"),
+    ] {
+        assert_eq!(of(text), [format!("spec.ingress[0].description: {wrong}")], "{text:?}");
+    }
+}
+
+#[test]
 fn peers() {
     for (peers, wrong) in [
         ("", ": nobody is named: name at least one peer, or leave this entry out"),

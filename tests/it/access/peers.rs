@@ -66,7 +66,18 @@ async fn a_peer_that_is_not_there_or_not_alone_keeps_no_other_out() {
         )
     };
     for (peer, reason, message) in [
-        ("{securityGroup: {name: nobody}}", "SecurityGroupNotFound", "a security group named \"nobody\" is not in"),
+        (
+            "{securityGroup: {name: nobody}}",
+            "SecurityGroupNotFound",
+            "a security group named \"nobody\" is not in VPC: check its spelling and spec.vpcID, which says the VPC, or name it \
+             by its id",
+        ),
+        (
+            "{securityGroup: {tags: {role: none}}}",
+            "SecurityGroupNotFound",
+            "a security group with tags role=none is not in VPC: check its tags and spec.vpcID, which says the VPC, or name it \
+             by its id",
+        ),
         (
             "{securityGroup: {tags: {role: app}}}",
             "SecurityGroupAmbiguous",

@@ -1,13 +1,18 @@
 //! What is to be tried, from the CRD, and with what, from `tests/admission/`.
 
-use std::{collections::BTreeSet, fmt, fs, path::Path};
+use std::{collections::BTreeSet, fs, path::Path};
 
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
-    CustomResourceDefinition, JSONSchemaProps, JSONSchemaPropsOrArray, JSONSchemaPropsOrBool,
-};
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{CustomResourceDefinition, JSONSchemaProps};
 use kube::ResourceExt;
 use serde::Deserialize;
 use serde_json::{Value, json};
+
+mod documents;
+mod schema;
+
+use documents::{Step, collection, differences, fill, hole, numbered, stretched};
+pub use schema::Check;
+use schema::{checks, for_each_schema, resolve, root};
 
 /// One check at one place, with its documents.
 pub struct Trial {
@@ -18,32 +23,6 @@ pub struct Trial {
     /// The field that the refusal names, and the end of what it says.
     pub field: String,
     pub says: String,
-}
-
-/// What a schema checks at one place.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Check {
-    /// A CEL rule, by its number at the place and its own message.
-    Rule(usize, String),
-    Format(String),
-    /// One value of an enum.
-    Value(String),
-    Minimum,
-    Maximum,
-    MinLength,
-    MaxLength,
-    MaxItems,
-    MaxProperties,
-    Unique,
-    Required(String),
-    /// A CEL rule can do it with a better message.
-    Unexpected(&'static str),
-}
-
-impl fmt::Display for Check {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        write!(f, "{self:?}")
-    }
 }
 
 /// A group of places with the same schema, and how to try what is checked there.
@@ -91,11 +70,6 @@ struct Place<'a> {
     schema: &'a JSONSchemaProps,
     /// The list of which it is an item.
     list: Option<&'a JSONSchemaProps>,
-}
-
-enum Step {
-    Field(String),
-    Item(usize),
 }
 
 /// The trials of one CRD, and what is wrong with the table.
@@ -328,171 +302,4 @@ impl Place<'_> {
 
 fn has(trials: &[Trial], which: impl Fn(&Check) -> bool) -> bool {
     trials.iter().any(|trial| which(&trial.check))
-}
-
-fn root(crd: &CustomResourceDefinition) -> &JSONSchemaProps {
-    let schema = crd.spec.versions[0].schema.as_ref().and_then(|schema| schema.open_api_v3_schema.as_ref());
-    schema.expect("a schema")
-}
-
-fn checks(schema: &JSONSchemaProps) -> Vec<Check> {
-    let mut checks = Vec::new();
-    for (number, rule) in schema.x_kubernetes_validations.iter().flatten().enumerate() {
-        let message = rule.message.as_ref().or(rule.message_expression.as_ref()).unwrap_or(&rule.rule);
-        checks.push(Check::Rule(number, message.clone()));
-    }
-    if schema.type_.as_deref() == Some("string") {
-        checks.extend(schema.format.clone().map(Check::Format));
-    }
-    checks.extend(
-        schema.enum_.iter().flatten().map(|value| Check::Value(value.0.as_str().expect("enums of texts").to_owned())),
-    );
-    let list_type = schema.x_kubernetes_list_type.as_deref();
-    for (present, check) in [
-        (schema.minimum.is_some(), Check::Minimum),
-        (schema.maximum.is_some(), Check::Maximum),
-        (schema.min_length.is_some(), Check::MinLength),
-        (schema.max_length.is_some(), Check::MaxLength),
-        (schema.max_items.is_some(), Check::MaxItems),
-        (schema.max_properties.is_some(), Check::MaxProperties),
-        (matches!(list_type, Some("set" | "map")), Check::Unique),
-        (schema.pattern.is_some(), Check::Unexpected("pattern")),
-        (schema.min_items.is_some(), Check::Unexpected("minItems")),
-        (schema.min_properties.is_some(), Check::Unexpected("minProperties")),
-        (schema.multiple_of.is_some(), Check::Unexpected("multipleOf")),
-        (schema.exclusive_minimum.is_some(), Check::Unexpected("exclusiveMinimum")),
-        (schema.exclusive_maximum.is_some(), Check::Unexpected("exclusiveMaximum")),
-        (schema.all_of.is_some(), Check::Unexpected("allOf")),
-        (schema.any_of.is_some(), Check::Unexpected("anyOf")),
-        (schema.one_of.is_some(), Check::Unexpected("oneOf")),
-        (schema.not.is_some(), Check::Unexpected("not")),
-    ] {
-        checks.extend(present.then_some(check));
-    }
-    checks.extend(schema.required.iter().flatten().cloned().map(Check::Required));
-    checks
-}
-
-fn for_each_schema(path: &str, schema: &JSONSchemaProps, visit: &mut impl FnMut(&str, &JSONSchemaProps)) {
-    visit(path, schema);
-    for (name, property) in schema.properties.iter().flatten() {
-        let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-        for_each_schema(&path, property, visit);
-    }
-    if let Some(values) = values(schema) {
-        for_each_schema(&format!("{path}{{}}"), values, visit);
-    }
-    if let Some(items) = items(schema) {
-        for_each_schema(&format!("{path}[]"), items, visit);
-    }
-}
-
-fn values(schema: &JSONSchemaProps) -> Option<&JSONSchemaProps> {
-    match &schema.additional_properties {
-        Some(JSONSchemaPropsOrBool::Schema(values)) => Some(values),
-        _ => None,
-    }
-}
-
-fn items(schema: &JSONSchemaProps) -> Option<&JSONSchemaProps> {
-    match &schema.items {
-        Some(JSONSchemaPropsOrArray::Schema(items)) => Some(items),
-        Some(JSONSchemaPropsOrArray::Schemas(_)) => panic!("not structural"),
-        None => None,
-    }
-}
-
-fn resolve<'a>(root: &'a JSONSchemaProps, hole: &[Step]) -> (String, &'a JSONSchemaProps) {
-    let (mut path, mut schema) = (String::new(), root);
-    for step in hole {
-        let within =
-            |found: Option<&'a JSONSchemaProps>| found.unwrap_or_else(|| panic!("the schema ends at {path:?}"));
-        (schema, path) = match step {
-            Step::Item(_) => (within(items(schema)), format!("{path}[]")),
-            Step::Field(_) if values(schema).is_some() => (within(values(schema)), format!("{path}{{}}")),
-            Step::Field(name) => {
-                let property = within(schema.properties.as_ref().and_then(|properties| properties.get(name)));
-                (property, if path.is_empty() { name.clone() } else { format!("{path}.{name}") })
-            }
-        };
-    }
-    (path, schema)
-}
-
-fn hole(document: &Value) -> Option<Vec<Step>> {
-    let inside = |step: Step, value: &Value| {
-        hole(value).map(|mut rest| {
-            rest.insert(0, step);
-            rest
-        })
-    };
-    match document {
-        Value::String(text) if text == "$" => Some(Vec::new()),
-        Value::Object(fields) => fields.iter().find_map(|(name, value)| inside(Step::Field(name.clone()), value)),
-        Value::Array(items) => items.iter().enumerate().find_map(|(number, value)| inside(Step::Item(number), value)),
-        _ => None,
-    }
-}
-
-fn fill(document: &Value, hole: &[Step], value: &Value) -> Value {
-    let mut document = document.clone();
-    let mut at = &mut document;
-    for step in hole {
-        at = match step {
-            Step::Field(name) => &mut at[name.as_str()],
-            Step::Item(number) => &mut at[*number],
-        };
-    }
-    *at = value.clone();
-    document
-}
-
-fn stretched(text: &str, length: usize) -> String {
-    let missing = (length + 1).checked_sub(text.len()).unwrap_or_else(|| panic!("{text} is longer than {length}"));
-    text.replacen('*', &"a".repeat(missing), 1)
-}
-
-fn numbered(item: &Value, number: i64) -> Value {
-    match item {
-        Value::String(text) if text == "#" => json!(number),
-        Value::String(text) => json!(text.replace('#', &number.to_string())),
-        Value::Array(items) => items.iter().map(|item| numbered(item, number)).collect(),
-        Value::Object(fields) => {
-            let numbered_fields =
-                fields.iter().map(|(name, value)| (name.replace('#', &number.to_string()), numbered(value, number)));
-            Value::Object(numbered_fields.collect())
-        }
-        other => other.clone(),
-    }
-}
-
-/// A list of the items, or one map of all their fields, as the schema wants it.
-fn collection(schema: &JSONSchemaProps, items: impl Iterator<Item = Value>) -> Value {
-    if schema.items.is_some() {
-        return items.collect();
-    }
-    let fields = items.flat_map(|item| item.as_object().cloned().expect("a map"));
-    Value::Object(fields.collect())
-}
-
-/// In how many fields two documents differ; a field or item that only one has counts once.
-fn differences(a: &Value, b: &Value) -> usize {
-    match (a, b) {
-        (Value::Object(a), Value::Object(b)) => {
-            let names: BTreeSet<_> = a.keys().chain(b.keys()).collect();
-            names.into_iter().map(|name| optional_differences(a.get(name), b.get(name))).sum()
-        }
-        (Value::Array(a), Value::Array(b)) => {
-            (0..a.len().max(b.len())).map(|number| optional_differences(a.get(number), b.get(number))).sum()
-        }
-        _ => usize::from(a != b),
-    }
-}
-
-fn optional_differences(a: Option<&Value>, b: Option<&Value>) -> usize {
-    match (a, b) {
-        (Some(a), Some(b)) => differences(a, b),
-        (None, None) => 0,
-        _ => 1,
-    }
 }

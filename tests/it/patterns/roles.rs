@@ -165,44 +165,31 @@ async fn same_group_split() {
     .await;
 }
 
+/// Instances that administrators reach from an address and a range, and over IPv6.
+async fn administration(id: &'static str, instances: &str, service: &str, port: u16) {
+    let situation = format!(
+        "{instances} instances that administrators reach by {service}, from an address and a range, and over IPv6."
+    );
+    let spec = format!(
+        "
+        securityGroup: {{id: $ADMIN-SG}}
+        ingress:
+        - services: [{service}]
+          from: [{{cidr: 203.0.113.7/32}}, {{cidr: 198.51.100.0/24}}, {{cidr: '2001:db8:7::/48'}}]"
+    );
+    let rules = ["198.51.100.0/24", "2001:db8:7::/48", "203.0.113.7/32"]
+        .map(|network| format!("ADMIN-SG in tcp {port} <- {network}"));
+    role(id, &situation, &["ADMIN-SG"], &spec, &rules.each_ref().map(String::as_str)).await;
+}
+
 #[tokio::test]
 async fn ssh() {
-    role(
-        "ssh",
-        "Linux instances that administrators reach by SSH, from an address and a range, and over IPv6.",
-        &["ADMIN-SG"],
-        "
-        securityGroup: {id: $ADMIN-SG}
-        ingress:
-        - services: [SSH]
-          from: [{cidr: 203.0.113.7/32}, {cidr: 198.51.100.0/24}, {cidr: '2001:db8:7::/48'}]",
-        &[
-            "ADMIN-SG in tcp 22 <- 198.51.100.0/24",
-            "ADMIN-SG in tcp 22 <- 2001:db8:7::/48",
-            "ADMIN-SG in tcp 22 <- 203.0.113.7/32",
-        ],
-    )
-    .await;
+    administration("ssh", "Linux", "SSH", 22).await;
 }
 
 #[tokio::test]
 async fn rdp() {
-    role(
-        "rdp",
-        "Windows instances that administrators reach by RDP, from an address and a range, and over IPv6.",
-        &["ADMIN-SG"],
-        "
-        securityGroup: {id: $ADMIN-SG}
-        ingress:
-        - services: [RDP]
-          from: [{cidr: 203.0.113.7/32}, {cidr: 198.51.100.0/24}, {cidr: '2001:db8:7::/48'}]",
-        &[
-            "ADMIN-SG in tcp 3389 <- 198.51.100.0/24",
-            "ADMIN-SG in tcp 3389 <- 2001:db8:7::/48",
-            "ADMIN-SG in tcp 3389 <- 203.0.113.7/32",
-        ],
-    )
-    .await;
+    administration("rdp", "Windows", "RDP", 3389).await;
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use aws_sdk_elasticloadbalancingv2::types::{
     JwtValidationActionConfig, PathPatternConditionConfig, RedirectActionConfig, RedirectActionStatusCodeEnum,
     RuleCondition, Tag as ElbTag, TargetDescription, TargetGroupTuple, TargetTypeEnum,
 };
+use ipnet::Ipv6Net;
 
 use super::{Balancer, Does, Estate, Group, Held, Listener, Network, Target, TargetGroup};
 use crate::world::{
@@ -35,7 +36,18 @@ pub async fn network(aws: &Aws) -> Network {
     }
     let call = aws.ec2.revoke_security_group_egress().set_group_id(id.map(str::to_owned));
     call.set_ip_permissions(Some(egress.to_vec())).send().await.expect("its egress goes");
-    Network { vpc, ipv6, subnets }
+    Network { vpc, ipv6: as_rules_have_it(&ipv6), subnets }
+}
+
+/// A network as EC2 has it in a rule (RFC 5952). moto makes up the blocks of VPCs with leading zeros, one in eight times.
+fn as_rules_have_it(block: &str) -> String {
+    block.parse::<Ipv6Net>().expect("a network").to_string()
+}
+
+#[test]
+fn a_block_is_named_as_rules_have_it() {
+    assert_eq!(as_rules_have_it("2400:6500:0a1b:0c00::/56"), "2400:6500:a1b:c00::/56");
+    assert_eq!(as_rules_have_it("2400:6500:0000:ff00::/56"), "2400:6500:0:ff00::/56");
 }
 
 impl World {
