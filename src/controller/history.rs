@@ -1,4 +1,4 @@
-//! What AWS said lately of a binding's things. Derived facts flap: what they no longer ask for is kept
+//! What AWS said lately of the things that an object names. Derived facts flap: what they no longer ask for is kept
 //! until two complete reads, a delay apart, agree.
 
 use std::collections::BTreeMap;
@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::model::{Facts, Thing};
 
-/// The facts of one binding over time.
+/// The facts of one object over time.
 #[derive(Clone, Debug, Default)]
 pub struct History {
     latest: Option<Facts>,

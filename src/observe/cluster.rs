@@ -123,6 +123,7 @@ enum Sight {
 }
 
 impl Cluster {
+    /// Reads with this client; nothing is asked for before an object refers to something.
     pub fn new(client: kube::Client) -> Self {
         Self { client }
     }
