@@ -11,10 +11,12 @@ use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_ec2::config::SharedCredentialsProvider;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
-use crate::model::{AccountId, AccountRole, AccountRoles, ClusterName, Region, Scope, SecurityGroupId, VpcId};
+use crate::model::{
+    AccountId, AccountRole, AccountRoles, ClusterName, PrefixListId, Region, Scope, SecurityGroupId, VpcId,
+};
 
 use super::connection::{CONNECT_TIMEOUT, default_client, with_time_limit};
-use super::ec2::{Ec2, FILTER_VALUES, Interface, RulesRead, SecurityGroup};
+use super::ec2::{Ec2, FILTER_VALUES, Interface, PrefixList, RulesRead, SecurityGroup};
 use super::elb::{Elb, FoundLoadBalancer, TaggedLoadBalancer};
 use super::error::{AwsError, Call};
 use super::pacing::Pacer;
@@ -168,7 +170,10 @@ pub struct Cloud {
     pub(super) ec2: Ec2,
     pub(super) elb: Elb,
     pub(super) groups: Batch<SecurityGroupId, SecurityGroup, AwsError>,
+    pub(super) named_groups: Batch<(VpcId, String), Vec<SecurityGroup>, AwsError>,
     pub(super) rules: Batch<SecurityGroupId, RulesRead, AwsError>,
+    pub(super) prefix_lists: Batch<PrefixListId, PrefixList, AwsError>,
+    pub(super) named_prefix_lists: Batch<String, Vec<PrefixList>, AwsError>,
     pub(super) interfaces: Batch<VpcId, Arc<Vec<Interface>>, AwsError>,
     pub(super) load_balancers: Batch<(), Arc<Vec<FoundLoadBalancer>>, AwsError>,
     pub(super) tagged_load_balancers: Batch<(), Arc<Vec<TaggedLoadBalancer>>, AwsError>,
@@ -180,11 +185,24 @@ impl Cloud {
         let ec2 = Ec2::new(config, scope.clone(), role.clone());
         let elb = Elb::new(config, scope.clone(), role);
         let (groups, rules, interfaces) = (ec2.clone(), ec2.clone(), ec2.clone());
+        let (named_groups, lists, named_lists) = (ec2.clone(), ec2.clone(), ec2.clone());
         let (balancers, tagged) = (elb.clone(), elb.clone());
         Self {
             groups: Batch::new(BATCH, WINDOW, move |ids| {
                 let ec2 = groups.clone();
                 Box::pin(async move { ec2.read_groups(ids).await })
+            }),
+            named_groups: Batch::new(BATCH, WINDOW, move |names| {
+                let ec2 = named_groups.clone();
+                Box::pin(async move { ec2.read_named_groups(names).await })
+            }),
+            prefix_lists: Batch::new(BATCH, WINDOW, move |ids| {
+                let ec2 = lists.clone();
+                Box::pin(async move { ec2.read_prefix_lists(ids).await })
+            }),
+            named_prefix_lists: Batch::new(BATCH, WINDOW, move |names| {
+                let ec2 = named_lists.clone();
+                Box::pin(async move { ec2.read_named_prefix_lists(names).await })
             }),
             rules: Batch::new(BATCH, WINDOW, move |ids| {
                 let ec2 = rules.clone();

@@ -42,12 +42,8 @@ impl Cloud {
 
     /// The groups of a VPC with exactly this name: one at most, by EC2's rules.
     pub async fn groups_named(&self, vpc: &VpcId, name: &str) -> Result<Vec<SecurityGroup>, AwsError> {
-        let call = self.ec2.call("DescribeSecurityGroups", format!("groups named {name:?} in {vpc}"));
-        let filters = vec![filter("vpc-id", [vpc.as_str()]), filter("group-name", [name])];
-        let mut found = self.ec2.describe_groups(&call, filters).await?;
-        // In a filter * and ? match more than themselves.
-        found.retain(|group| group.name == name);
-        Ok(found)
+        let found = self.named_groups.get((vpc.clone(), name.to_owned())).await.map_err(|error| (*error).clone())?;
+        Ok(found.unwrap_or_default())
     }
 
     /// The groups of a VPC that carry all these tags.
@@ -71,6 +67,27 @@ impl Ec2 {
         let by_id = filter("group-id", ids.iter().map(SecurityGroupId::as_str));
         let found = self.describe_groups(&call, vec![by_id]).await?;
         Ok(found.into_iter().map(|group| (group.key.id.clone(), group)).collect())
+    }
+
+    /// Source: `DescribeSecurityGroups`, filters `vpc-id` and `group-name`. What was not asked for is left out: groups of
+    /// one VPC by a name that was meant in another, and whatever more * and ? match in a filter.
+    pub async fn read_named_groups(
+        &self,
+        names: BTreeSet<(VpcId, String)>,
+    ) -> Result<BTreeMap<(VpcId, String), Vec<SecurityGroup>>, AwsError> {
+        let call = self.call("DescribeSecurityGroups", "security groups by name");
+        let vpcs: BTreeSet<&str> = names.iter().map(|(vpc, _)| vpc.as_str()).collect();
+        let by_name: BTreeSet<&str> = names.iter().map(|(_, name)| name.as_str()).collect();
+        let found = self.describe_groups(&call, vec![filter("vpc-id", vpcs), filter("group-name", by_name)]).await?;
+        let mut read: BTreeMap<(VpcId, String), Vec<SecurityGroup>> = BTreeMap::new();
+        for group in found {
+            let Some(vpc) = group.vpc.clone() else { continue };
+            let key = (vpc, group.name.clone());
+            if names.contains(&key) {
+                read.entry(key).or_default().push(group);
+            }
+        }
+        Ok(read)
     }
 
     async fn describe_groups(&self, call: &Call, filters: Vec<sdk::Filter>) -> Result<Vec<SecurityGroup>, AwsError> {

@@ -1,6 +1,7 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ec2::types::{ManagedPrefixList, PrefixListState, VpcCidrBlockState, VpcCidrBlockStateCode};
+use futures::future::try_join_all;
 
 use crate::aws::clouds::Cloud;
 use crate::aws::error::{AwsError, Call};
@@ -41,19 +42,14 @@ pub struct PrefixList {
 impl Cloud {
     /// The managed prefix lists with exactly these names: our own, shared ones and AWS's.
     pub async fn prefix_lists_by_name(&self, names: &BTreeSet<String>) -> Result<Vec<PrefixList>, AwsError> {
-        let call = self.ec2.call("DescribeManagedPrefixLists", "prefix lists by name");
-        let names: Vec<String> = names.iter().cloned().collect();
-        let mut found = self.ec2.describe_prefix_lists(&call, "prefix-list-name", &names).await?;
-        // In a filter * and ? match more than themselves.
-        found.retain(|list| names.contains(&list.name));
-        Ok(found)
+        let found = try_join_all(names.iter().map(|name| self.named_prefix_lists.get(name.clone()))).await;
+        Ok(found.map_err(|error| (*error).clone())?.into_iter().flatten().flatten().collect())
     }
 
     /// Lists that are not there are left out.
     pub async fn prefix_lists_by_id(&self, ids: &BTreeSet<PrefixListId>) -> Result<Vec<PrefixList>, AwsError> {
-        let call = self.ec2.call("DescribeManagedPrefixLists", "prefix lists");
-        let ids: Vec<String> = ids.iter().map(|id| id.as_str().to_owned()).collect();
-        self.ec2.describe_prefix_lists(&call, "prefix-list-id", &ids).await
+        let found = try_join_all(ids.iter().map(|id| self.prefix_lists.get(id.clone()))).await;
+        Ok(found.map_err(|error| (*error).clone())?.into_iter().flatten().collect())
     }
 
     /// All CIDR blocks that are associated with the VPC, IPv4 and IPv6.
@@ -89,6 +85,32 @@ fn weight(list: &ManagedPrefixList) -> Option<u32> {
 }
 
 impl Ec2 {
+    pub(in crate::aws) async fn read_prefix_lists(
+        &self,
+        ids: BTreeSet<PrefixListId>,
+    ) -> Result<BTreeMap<PrefixListId, PrefixList>, AwsError> {
+        let call = self.call("DescribeManagedPrefixLists", "prefix lists");
+        let ids: Vec<String> = ids.iter().map(|id| id.as_str().to_owned()).collect();
+        let found = self.describe_prefix_lists(&call, "prefix-list-id", &ids).await?;
+        Ok(found.into_iter().map(|list| (list.id.clone(), list)).collect())
+    }
+
+    pub(in crate::aws) async fn read_named_prefix_lists(
+        &self,
+        names: BTreeSet<String>,
+    ) -> Result<BTreeMap<String, Vec<PrefixList>>, AwsError> {
+        let call = self.call("DescribeManagedPrefixLists", "prefix lists by name");
+        let asked: Vec<String> = names.iter().cloned().collect();
+        let mut read: BTreeMap<String, Vec<PrefixList>> = BTreeMap::new();
+        for list in self.describe_prefix_lists(&call, "prefix-list-name", &asked).await? {
+            // In a filter * and ? match more than themselves.
+            if names.contains(&list.name) {
+                read.entry(list.name.clone()).or_default().push(list);
+            }
+        }
+        Ok(read)
+    }
+
     /// Source: `DescribeManagedPrefixLists`. Deleted lists stay in answers for a while.
     async fn describe_prefix_lists(
         &self,

@@ -1,3 +1,5 @@
+mod names;
+
 use std::collections::BTreeSet;
 
 use crate::aws::testing::{Answer, Form, cloud, cloud_without_credentials, scope};
