@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+
 use crate::api::{ALBTargetBinding, ForeignRules, SecurityGroupAccess, Status};
 use crate::desired::Desired;
 use crate::model::*;
@@ -85,11 +87,17 @@ pub fn written(spec: &str) -> Object {
 
 pub fn written_binding(spec: &str) -> ALBTargetBinding {
     let spec = serde_saphyr::from_str(spec).unwrap_or_else(|error| panic!("{error}\n{spec}"));
-    let mut object = ALBTargetBinding::new("shop", spec);
-    object.metadata.namespace = Some(NAMESPACE.into());
-    object.metadata.uid = Some("uid-of-shop".into());
-    object.metadata.generation = Some(3);
-    object
+    ALBTargetBinding { metadata: metadata_of_shop(), ..ALBTargetBinding::new("shop", spec) }
+}
+
+fn metadata_of_shop() -> ObjectMeta {
+    ObjectMeta {
+        name: Some("shop".into()),
+        namespace: Some(NAMESPACE.into()),
+        uid: Some("uid-of-shop".into()),
+        generation: Some(3),
+        ..ObjectMeta::default()
+    }
 }
 
 /// As if the status had been written.
@@ -108,11 +116,7 @@ pub fn declaration(spec: &str) -> Declaration {
 /// An access `team-shop/shop` from the YAML of its spec.
 pub fn written_access(spec: &str) -> SecurityGroupAccess {
     let spec = serde_saphyr::from_str(spec).unwrap_or_else(|error| panic!("{error}\n{spec}"));
-    let mut object = SecurityGroupAccess::new("shop", spec);
-    object.metadata.namespace = Some(NAMESPACE.into());
-    object.metadata.uid = Some("uid-of-shop".into());
-    object.metadata.generation = Some(3);
-    object
+    SecurityGroupAccess { metadata: metadata_of_shop(), ..SecurityGroupAccess::new("shop", spec) }
 }
 
 // What AWS says

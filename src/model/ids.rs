@@ -69,6 +69,11 @@ text!(
     InstanceId
 );
 
+/// Whether a text is the id of an AWS account: twelve digits.
+pub fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// Where an AWS resource lives. Every key carries it: ids, names and rates hold within one scope only.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Scope {
@@ -111,8 +116,7 @@ impl ElbArn {
         let [arn, _partition, "elasticloadbalancing", region, account, resource] = parts[..] else {
             return None;
         };
-        let is_account = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
-        if arn != "arn" || region.is_empty() || !is_account || !resource.contains('/') {
+        if arn != "arn" || region.is_empty() || !is_account(account) || !resource.contains('/') {
             return None;
         }
         Some(Self { text: text.to_owned(), region: region.into(), account: account.into() })

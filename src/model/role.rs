@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::AccountId;
+use super::{AccountId, is_account};
 
 /// A role that may be assumed, and the account to work in by it. Written `ACCOUNT=ROLE-ARN`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,10 +43,6 @@ impl std::str::FromStr for AccountRole {
             Some(_) => Ok(Self { account: account.into(), arn: arn.to_owned() }),
         }
     }
-}
-
-fn is_account(text: &str) -> bool {
-    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// The account of a role's ARN, `arn:PARTITION:iam::ACCOUNT:role/PATH/NAME`.

@@ -1,5 +1,7 @@
 //! What names and ids of AWS and Kubernetes look like, as the patterns in `api::rules` have it.
 
+pub use crate::model::is_account;
+
 fn all(text: &str, is: impl Fn(&u8) -> bool) -> bool {
     !text.is_empty() && text.bytes().all(|byte| is(&byte))
 }
@@ -7,10 +9,6 @@ fn all(text: &str, is: impl Fn(&u8) -> bool) -> bool {
 /// Whether it is `prefix` and 8 to 17 hexadecimal digits.
 pub fn is_id(prefix: &str, text: &str) -> bool {
     text.strip_prefix(prefix).is_some_and(|digits| (8..=17).contains(&digits.len()) && is_hexadecimal(digits))
-}
-
-pub fn is_account(text: &str) -> bool {
-    text.len() == 12 && all(text, u8::is_ascii_digit)
 }
 
 pub fn is_region(text: &str) -> bool {
