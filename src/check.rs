@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::defect::Defect;
 use crate::model::{Action, Claim, Consent, Farewell, GroupState, Ownership, Plan, RuleSpec, Stance, Step, Us};
 
 /// What is wrong with a plan.
@@ -65,7 +66,8 @@ pub fn plan(us: &Us, group: &GroupState, claims: &[Claim], plan: Plan) -> Result
             .and_then(|id| group.rules.iter().find(|rule| rule.id == *id && rule.spec == step.spec))
             .map(|rule| us.ownership(&rule.tags));
         let ours = matches!(ownership, Some(Ownership::Ours { .. }));
-        let shared = matches!(&ownership, Some(Ownership::Ours { others }) if !others.is_empty());
+        let shared = matches!(&ownership, Some(Ownership::Ours { others }) if !others.is_empty())
+            && !Defect::RevokeSharedRule.is_on();
         let agreed = || writers.iter().any(|claim| claim.foreign_rules == crate::api::ForeignRules::Remove);
         let why = match &step.action {
             _ if writers.is_empty() => Some("nobody who may write this group asks for it"),

@@ -22,6 +22,7 @@ pub mod controller;
 pub mod telemetry;
 pub mod batch;
 pub mod clock;
+pub mod defect;
 pub mod cli;
 
 #[cfg(test)]

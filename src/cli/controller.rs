@@ -9,14 +9,11 @@ use tokio_util::sync::CancellationToken;
 use crate::aws::Source;
 use crate::aws::pacing::{Pacer, Share};
 use crate::clock::{Clock, Jitter};
-use crate::controller::{self, Patience, Settings, Surroundings};
+use crate::controller::{self, Orphans, Patience, Settings, Surroundings};
 use crate::model::{AccountRole, AccountRoles, ClusterName};
 use crate::telemetry::http::{Heartbeat, Readiness, Server, Vitals};
 use crate::telemetry::logs;
 use crate::telemetry::metrics::Metrics;
-
-/// How many rules AWS allows in one direction of a group by default. Source: "Amazon VPC quotas".
-const DEFAULT_RULE_QUOTA: u32 = 60;
 
 /// Arguments of `sgbind controller`. Durations are written 5s, 2m, 1h30m.
 #[derive(Debug, Args)]
@@ -42,9 +39,22 @@ pub struct Arguments {
     /// How long a load balancer or target group must be missing to count as gone.
     #[arg(long, env = "SGBIND_GONE_AFTER", value_name = "DURATION", default_value = "15m", value_parser = duration)]
     gone_after: Duration,
-    /// How many rules AWS allows in one direction of a group.
-    #[arg(long, env = "SGBIND_RULE_QUOTA", value_name = "N", default_value_t = DEFAULT_RULE_QUOTA)]
-    rule_quota: u32,
+    /// How many rules AWS allows in one direction of a group [default: as Service Quotas says, else 60].
+    #[arg(long, env = "SGBIND_RULE_QUOTA", value_name = "N")]
+    rule_quota: Option<u32>,
+    /// How many rules may be revoked within ten minutes [default: 100, or a fifth of ours if that is more].
+    #[arg(long, env = "SGBIND_REVOCATION_BRAKE", value_name = "N")]
+    revocation_brake: Option<u32>,
+    /// How long, at the least, the targets' health is watched after foreign rules were taken away.
+    #[arg(long, env = "SGBIND_TIGHTENING_WATCH", value_name = "DURATION", default_value = "2m", value_parser = duration)]
+    tightening_watch: Duration,
+    /// What becomes of rules of ours whose objects are not there any more.
+    #[arg(long, env = "SGBIND_ORPHANS", value_name = "WHAT", value_enum, ignore_case = true, default_value = "Report")]
+    orphans: Orphans,
+    /// Identity of a former cluster of this name, whose rules are taken over; may be repeated, or several separated by
+    /// commas.
+    #[arg(long, env = "SGBIND_TAKE_OVER", value_name = "IDENTITY", value_delimiter = ',')]
+    take_over: Vec<String>,
     /// Follows the objects of one namespace only, and revokes nothing that names an object elsewhere.
     #[arg(long, env = "SGBIND_WATCH_NAMESPACE", value_name = "NAMESPACE")]
     watch_namespace: Option<String>,
@@ -66,6 +76,9 @@ pub struct Arguments {
     /// Namespace of the Lease [default: the pod's, else that of the kubeconfig's context].
     #[arg(long, env = "SGBIND_NAMESPACE")]
     namespace: Option<String>,
+    #[cfg(debug_assertions)]
+    #[arg(long, env = "SGBIND_DEFECT", hide = true)]
+    defect: Option<crate::defect::Defect>,
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
@@ -87,6 +100,14 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
 }
 
 async fn serve(arguments: Arguments) -> anyhow::Result<()> {
+    #[cfg(debug_assertions)]
+    arguments.defect.into_iter().for_each(crate::defect::Defect::switch_on);
+    if arguments.orphans == Orphans::Revoke && arguments.watch_namespace.is_some() {
+        anyhow::bail!(
+            "--orphans Revoke can't be used together with --watch-namespace: whether an object of another namespace needs a \
+             rule is not known. Leave one of them out"
+        );
+    }
     let account_roles = AccountRoles::new(arguments.account_role.clone()).context("--account-role")?;
     let stop = CancellationToken::new();
     tokio::spawn(signalled(stop.clone())?);
@@ -123,6 +144,10 @@ fn settings(arguments: &Arguments, account_roles: AccountRoles, config: &kube::C
         rediscover: arguments.rediscover,
         patience: Patience { revocation_delay: arguments.revocation_delay, gone_after: arguments.gone_after },
         rule_quota: arguments.rule_quota,
+        revocation_brake: arguments.revocation_brake,
+        tightening_watch: arguments.tightening_watch,
+        orphans: arguments.orphans,
+        take_over: arguments.take_over.iter().cloned().collect(),
         watch_namespace: arguments.watch_namespace.clone(),
         read_only: arguments.read_only,
         leader_election: arguments.leader_election,

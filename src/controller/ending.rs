@@ -23,6 +23,9 @@ use super::queue::{Outcome, Priority};
 /// When something waits that nothing announces.
 pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
+/// How many rules AWS allows in one direction of a group by default. Source: "Amazon VPC quotas".
+const DEFAULT_RULE_QUOTA: u32 = 60;
+
 impl Context {
     /// Ends a pass: remembers how the group stands, and tells whom it concerns.
     pub(super) async fn conclude(
@@ -39,7 +42,7 @@ impl Context {
             status::usage(
                 state.rules.iter().map(|rule| rule.spec.clone()),
                 direction,
-                self.settings.rule_quota,
+                self.settings.rule_quota.unwrap_or(DEFAULT_RULE_QUOTA),
                 &weights,
             )
         };

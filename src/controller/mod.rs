@@ -23,7 +23,7 @@ mod waiting;
 mod watch;
 
 pub use index::Patience;
-pub use run::{Settings, Surroundings, run};
+pub use run::{Orphans, Settings, Surroundings, run};
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

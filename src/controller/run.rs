@@ -1,5 +1,6 @@
 //! Starts everything, keeps it going, and stops it in order.
 
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -52,7 +53,15 @@ pub struct Settings {
     pub resync: Duration,
     pub rediscover: Duration,
     pub patience: Patience,
-    pub rule_quota: u32,
+    /// Rules that fit into one direction of a group; by default what Service Quotas says.
+    pub rule_quota: Option<u32>,
+    /// Rules that may be revoked within ten minutes; by default 100, or a fifth of ours if that is more.
+    pub revocation_brake: Option<u32>,
+    /// How long, at the least, health is watched after foreign rules were taken away.
+    pub tightening_watch: Duration,
+    pub orphans: Orphans,
+    /// Identities of former clusters of our name, whose rules count as ours.
+    pub take_over: BTreeSet<String>,
     /// By default all namespaces.
     pub watch_namespace: Option<String>,
     pub read_only: bool,
@@ -61,6 +70,17 @@ pub struct Settings {
     pub namespace: String,
     /// Who this process is, among replicas.
     pub identity: String,
+}
+
+/// What becomes of rules of ours that no object accounts for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Orphans {
+    /// They stay, and are told of.
+    #[value(name = "Report")]
+    Report,
+    /// They are revoked.
+    #[value(name = "Revoke")]
+    Revoke,
 }
 
 /// All by which a controller reaches what is outside of it. Given the same answers, clock and jitter, it takes the same

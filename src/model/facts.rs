@@ -235,6 +235,7 @@ pub enum Reason {
     IdentityConflict,
     RuleQuotaExceeded,
     AccessDenied,
+    TighteningRolledBack,
     Throttled,
     AwsUnavailable,
     Applying,
@@ -263,6 +264,7 @@ impl Reason {
             Self::IdentityConflict => "IdentityConflict",
             Self::RuleQuotaExceeded => "RuleQuotaExceeded",
             Self::AccessDenied => "AccessDenied",
+            Self::TighteningRolledBack => "TighteningRolledBack",
             Self::Throttled => "Throttled",
             Self::AwsUnavailable => "AwsUnavailable",
             Self::Applying => "Applying",
@@ -299,6 +301,7 @@ impl Reason {
                 | Self::IdentityConflict
                 | Self::RuleQuotaExceeded
                 | Self::AccessDenied
+                | Self::TighteningRolledBack
         )
     }
 }

@@ -94,6 +94,18 @@ pub enum HoldReason {
     UsageUnknown,
     /// These objects say `Report`, or the group is `shared`.
     ForeignRulesKept,
+    /// There is no room for it in the group: the condition has the numbers.
+    RuleQuotaExceeded,
+    /// New and old do not fit side by side: a rule that is needed would be absent for a moment, which a person must allow.
+    GapUnavoidable,
+    /// Within ten minutes no more than this many rules are revoked, and a person must see to the rest.
+    MassRevocation { limit: u32 },
+    /// Someone keeps undoing it.
+    Contested,
+    /// Foreign rules go one group at a time, after they were written to the status, and while health is watched.
+    Tightening,
+    /// It was done, a target became unhealthy, and it was taken back.
+    TighteningRolledBack,
     /// `--read-only`.
     ReadOnly,
     /// The object only observes.
@@ -113,6 +125,12 @@ impl HoldReason {
             Self::GroupUsedElsewhere(_) => "GroupUsedElsewhere",
             Self::UsageUnknown => "UsageUnknown",
             Self::ForeignRulesKept => "ForeignRulesKept",
+            Self::RuleQuotaExceeded => "RuleQuotaExceeded",
+            Self::GapUnavoidable => "GapUnavoidable",
+            Self::MassRevocation { .. } => "MassRevocation",
+            Self::Contested => "Contested",
+            Self::Tightening => "Tightening",
+            Self::TighteningRolledBack => "TighteningRolledBack",
             Self::ReadOnly => "ReadOnly",
             Self::Observe => "Observe",
         }
@@ -128,6 +146,10 @@ impl fmt::Display for HoldReason {
                 write!(f, ": {}", join(&objects.iter().map(ObjectRef::to_string).collect()))
             }
             Self::GroupUsedElsewhere(interfaces) => write!(f, ": {}", join(interfaces)),
+            Self::MassRevocation { limit } => write!(
+                f,
+                ": at most {limit} rules are revoked within ten minutes. If the rest is to go too, raise --revocation-brake"
+            ),
             _ => Ok(()),
         }
     }

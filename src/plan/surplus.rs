@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::defect::Defect;
 use crate::model::{
     Action, Claim, Farewell, Held, HoldReason, Knowledge, Known, Named, ObjectRef, Ownership, Retained, RuleSpec,
     Stance, named,
@@ -30,7 +31,7 @@ impl Planner<'_> {
                 .iter()
                 .any(|(object, known)| named.may_name(object) && known.stance == Stance::Leaving(Farewell::Retain));
             let id = rule.id.clone();
-            let action = if retains || !others.is_empty() {
+            let action = if retains || (!others.is_empty() && !Defect::RevokeSharedRule.is_on()) {
                 Action::Release { id }
             } else {
                 Action::Revoke { id, foreign: false }

@@ -15,6 +15,7 @@ mod faults;
 mod lifecycle;
 mod operation;
 mod patterns;
+mod promises;
 mod proxy;
 mod references;
 mod role;

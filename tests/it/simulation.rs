@@ -10,3 +10,5 @@ mod scenarios;
 mod served;
 mod stage;
 mod sweep;
+
+pub use stage::{Stage, simulation};

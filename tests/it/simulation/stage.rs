@@ -12,7 +12,7 @@ use serde_json::Value;
 use sgbind::aws::Source;
 use sgbind::aws::pacing::{Pacer, Share};
 use sgbind::clock::{Clock, Jitter};
-use sgbind::controller::{self, Patience, Settings, Surroundings};
+use sgbind::controller::{self, Orphans, Patience, Settings, Surroundings};
 use sgbind::model::AccountRoles;
 use sgbind::telemetry::http::{Heartbeat, Readiness, Vitals};
 use sgbind::telemetry::metrics::Metrics;
@@ -79,7 +79,11 @@ impl Stage {
                 revocation_delay: Duration::from_secs(5 * 60),
                 gone_after: Duration::from_secs(15 * 60),
             },
-            rule_quota: 60,
+            rule_quota: None,
+            revocation_brake: None,
+            tightening_watch: Duration::from_secs(2 * 60),
+            orphans: Orphans::Report,
+            take_over: BTreeSet::new(),
             watch_namespace: None,
             read_only: false,
             leader_election: true,

@@ -9,6 +9,8 @@ use std::{
 use aws_config::SdkConfig;
 use aws_sdk_ec2::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
 use aws_sdk_sts::Client as Sts;
+use sgbind_sim::Simulation;
+use sgbind_sim::serve::Server;
 use tokio::task::spawn_blocking;
 
 /// The Region of everything.
@@ -20,7 +22,8 @@ pub const KEY: &str = "AKIAIOSFODNN7EXAMPLE";
 pub const SECRET: &str = "secret";
 
 pub struct Aws {
-    moto: Option<Moto>,
+    process: Option<Moto>,
+    server: Option<Server>,
     pub ec2: aws_sdk_ec2::Client,
     pub elb: aws_sdk_elasticloadbalancingv2::Client,
     pub region: String,
@@ -38,13 +41,21 @@ impl Aws {
     pub async fn start_without(mends: &'static [&'static str]) -> Self {
         let (server, url) = spawn_blocking(|| launch_without(mends)).await.expect("the AWS stand-in starts");
         let config = config().endpoint_url(&url).build();
-        Self { moto: Some(Moto { server, url }), ..Self::configured(&config) }
+        Self { process: Some(Moto { server, url }), ..Self::configured(&config) }
+    }
+
+    /// The simulation, as the runtime of this test serves it.
+    pub async fn served(simulation: &Simulation) -> Self {
+        let server = simulation.aws.serve().await.expect("a port");
+        let config = config().http_client(simulation.aws.http_client()).build();
+        Self { server: Some(server), ..Self::configured(&config) }
     }
 
     /// Wherever the configuration leads.
     pub fn configured(config: &SdkConfig) -> Self {
         Self {
-            moto: None,
+            process: None,
+            server: None,
             ec2: aws_sdk_ec2::Client::new(config),
             elb: aws_sdk_elasticloadbalancingv2::Client::new(config),
             region: config.region().map_or(REGION.into(), |region| region.as_ref().to_owned()),
@@ -71,8 +82,9 @@ impl Aws {
     }
 
     /// Where a process of its own finds it.
-    pub fn url(&self) -> &str {
-        &self.moto.as_ref().expect("moto").url
+    pub fn url(&self) -> String {
+        let moto = self.process.as_ref().map(|moto| moto.url.clone());
+        moto.or(self.server.as_ref().map(Server::url)).expect("an AWS that is served")
     }
 }
 

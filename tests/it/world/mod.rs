@@ -17,6 +17,7 @@ use std::{
 };
 
 use kube::Client;
+use sgbind_sim::Simulation;
 use tokio::{
     sync::{Semaphore, SemaphorePermit},
     time::{Instant, sleep},
@@ -25,7 +26,7 @@ use tokio::{
 pub use controller::{Controller, REVOCATION_DELAY, guard};
 pub use estate::{Estate, estate, group};
 
-use crate::control_plane;
+use crate::{control_plane, simulation};
 use aws::Aws;
 
 /// As many worlds as two cores bear at once.
@@ -42,6 +43,10 @@ pub struct World {
     logs: Mutex<Vec<PathBuf>>,
     /// For anything that is to become so.
     patience: Duration,
+    /// Where AWS is simulated, in this process.
+    pub simulation: Option<Simulation>,
+    /// Controllers are started with this defect.
+    defect: Option<String>,
     _place: Option<SemaphorePermit<'static>>,
 }
 
@@ -64,12 +69,29 @@ impl World {
         world
     }
 
+    /// On the simulated AWS, served to controllers over HTTP, and the real API server.
+    pub async fn served() -> Self {
+        let place = place().await;
+        let client = control_plane::client().await;
+        let simulation = simulation::simulation(1, jiff::Timestamp::now());
+        let aws = Aws::served(&simulation).await;
+        let mut world = Self::of(aws, client).await;
+        (world.patience, world.simulation, world._place) = (PATIENCE, Some(simulation), Some(place));
+        world
+    }
+
+    /// Controllers of this world have a defect; what does not come is not waited for as long.
+    pub fn controllers_have(&mut self, defect: String, patience: Duration) {
+        (self.defect, self.patience) = (Some(defect), patience);
+    }
+
     /// On this AWS and this API server. Whoever runs in virtual time can wait for days.
     pub async fn of(aws: Aws, client: Client) -> Self {
         let namespace = control_plane::namespace(&client).await;
         let network = estate::network(&aws).await;
         let (ids, logs) = (Mutex::default(), Mutex::default());
-        Self { aws, client, namespace, network, ids, logs, patience: Duration::from_secs(24 * 3600), _place: None }
+        let patience = Duration::from_secs(24 * 3600);
+        Self { aws, client, namespace, network, ids, logs, patience, simulation: None, defect: None, _place: None }
     }
 
     /// Another account or Region of this world: other things in AWS, and the same bindings.
@@ -77,7 +99,8 @@ impl World {
         let network = estate::network(&aws).await;
         let (client, namespace) = (self.client.clone(), self.namespace.clone());
         let (ids, logs) = (Mutex::default(), Mutex::default());
-        Self { aws, client, namespace, network, ids, logs, patience: self.patience, _place: None }
+        let (patience, defect) = (self.patience, self.defect.clone());
+        Self { aws, client, namespace, network, ids, logs, patience, simulation: None, defect, _place: None }
     }
 
     /// A world with these things in AWS.

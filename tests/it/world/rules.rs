@@ -6,7 +6,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_ec2::types::{Filter, IpPermission, IpRange, Ipv6Range, PrefixListId, SecurityGroupRule, UserIdGroupPair};
+use aws_sdk_ec2::types::{
+    Filter, IpPermission, IpRange, Ipv6Range, PrefixListId, SecurityGroupRule, Tag, UserIdGroupPair,
+};
 
 use super::{World, expect_lines};
 
@@ -102,6 +104,30 @@ impl World {
             };
             done.unwrap_or_else(|error| panic!("{rule}: {error}"));
         }
+    }
+
+    /// Gives the rule one tag more, as another cluster would.
+    pub async fn tag_rule(&self, rule: &str, key: &str, value: &str) {
+        let tag = Tag::builder().key(key).value(value).build();
+        let id = self.rule(rule).await.security_group_rule_id.expect("an id");
+        self.aws.ec2.create_tags().resources(id).tags(tag).send().await.expect("the rule is tagged");
+    }
+
+    /// The rule has exactly these tags.
+    pub async fn expect_tags(&self, rule: &str, expected: &[(&str, &str)]) {
+        let found = self.rule(rule).await;
+        let line = |tag: &Tag| format!("{}={}", tag.key().unwrap_or_default(), tag.value().unwrap_or_default());
+        let found: Vec<String> = found.tags().iter().map(line).collect();
+        let expected: Vec<String> = expected.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        let expected: Vec<&str> = expected.iter().map(String::as_str).collect();
+        expect_lines(&format!("tags of {rule}"), &found, &expected);
+    }
+
+    async fn rule(&self, text: &str) -> SecurityGroupRule {
+        let names = self.group_names().await;
+        let rules = self.describe_rules().await;
+        let found = rules.into_iter().find(|rule| self.named(in_words(rule, &names)) == text);
+        found.unwrap_or_else(|| panic!("there is no rule {text:?}"))
     }
 
     /// Names of the VPC's groups, by id.

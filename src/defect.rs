@@ -1,0 +1,66 @@
+//! Deliberate defects. The test of each promise that the project makes (`docs/promises.md`) also runs with one of them
+//! switched on, and must fail: so it is known that the test would notice.
+//!
+//! They are in debug builds only. In a release build none can be switched on, and their code is not there.
+
+use std::cell::Cell;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+/// One way to break a promise, named after what then happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[repr(u8)]
+pub enum Defect {
+    /// A rule that other clusters need too is revoked, not released.
+    RevokeSharedRule = 1,
+}
+
+/// What is switched on in this process; 0: nothing.
+static IN_PROCESS: AtomicU8 = AtomicU8::new(0);
+
+thread_local! {
+    /// What is switched on for this thread only: several simulations run in one process.
+    static IN_THREAD: Cell<u8> = const { Cell::new(0) };
+}
+
+impl Defect {
+    /// Whether the code is to do the wrong thing. Always `false` in a release build.
+    pub fn is_on(self) -> bool {
+        cfg!(debug_assertions)
+            && (IN_PROCESS.load(Ordering::Relaxed) == self as u8 || IN_THREAD.with(Cell::get) == self as u8)
+    }
+
+    /// Switches it on in the whole process, for good.
+    pub fn switch_on(self) {
+        IN_PROCESS.store(self as u8, Ordering::Relaxed);
+    }
+
+    /// Switches it on in this thread until the guard is dropped.
+    pub fn in_this_thread(self) -> InThread {
+        InThread(IN_THREAD.replace(self as u8))
+    }
+}
+
+/// Keeps a defect on in one thread.
+#[must_use]
+pub struct InThread(u8);
+
+impl Drop for InThread {
+    fn drop(&mut self) {
+        IN_THREAD.set(self.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_defect_is_on_in_its_thread_until_the_guard_is_dropped() {
+        assert!(!Defect::RevokeSharedRule.is_on());
+        let guard = Defect::RevokeSharedRule.in_this_thread();
+        assert!(Defect::RevokeSharedRule.is_on());
+        assert!(!std::thread::spawn(|| Defect::RevokeSharedRule.is_on()).join().expect("no panic"));
+        drop(guard);
+        assert!(!Defect::RevokeSharedRule.is_on());
+    }
+}

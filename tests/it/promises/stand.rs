@@ -1,0 +1,82 @@
+//! Where a promise is tried: with real parts, or in virtual time, with a defect or without.
+
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use clap::ValueEnum;
+use sgbind::defect::Defect;
+
+use crate::simulation::Stage;
+use crate::world::{Estate, World};
+
+/// With a defect what is waited for does not come, so it is not waited for as long.
+const PATIENCE_WITH_DEFECT: Duration = Duration::from_secs(15);
+
+/// What a scenario gets to be played on.
+#[derive(Clone, Default)]
+pub struct Stand {
+    defect: Option<Defect>,
+    /// Whether the scenario has got as far as to its own subject.
+    begun: Arc<AtomicBool>,
+}
+
+impl Stand {
+    /// The real API server and moto. Controllers that are started there have the defect.
+    pub async fn moto(&self, estate: Estate) -> World {
+        let world = World::new().await;
+        self.built(world, estate).await
+    }
+
+    /// The real API server and the simulated AWS, where target health follows from the rules, and which costs less.
+    pub async fn served(&self, estate: Estate) -> World {
+        let world = World::served().await;
+        self.built(world, estate).await
+    }
+
+    async fn built(&self, mut world: World, estate: Estate) -> World {
+        if let Some(defect) = self.defect {
+            world.controllers_have(name(defect), PATIENCE_WITH_DEFECT);
+        }
+        world.build(estate).await;
+        self.begun.store(true, Ordering::SeqCst);
+        world
+    }
+
+    /// Kubernetes and AWS simulated, in virtual time.
+    pub async fn simulated(&self, estate: Estate) -> Stage {
+        let stage = Stage::with(1, estate).await;
+        self.begun.store(true, Ordering::SeqCst);
+        stage
+    }
+
+    fn play<F: Future<Output = ()>>(&self, paused: bool, scenario: fn(Self) -> F) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(paused).build();
+        let _defect = self.defect.map(Defect::in_this_thread);
+        runtime.expect("a runtime").block_on(scenario(self.clone()));
+    }
+}
+
+/// Plays the scenario; `paused`: in virtual time.
+pub fn holds<F: Future<Output = ()>>(paused: bool, scenario: fn(Stand) -> F) {
+    Stand::default().play(paused, scenario);
+}
+
+/// Plays the scenario with the defect, and fails if it does not.
+pub fn notices<F: Future<Output = ()>>(paused: bool, scenario: fn(Stand) -> F, defect: Defect) {
+    let stand = Stand { defect: Some(defect), ..Stand::default() };
+    let Err(panic) = catch_unwind(AssertUnwindSafe(|| stand.play(paused, scenario))) else {
+        panic!("the scenario holds although the defect {:?} is switched on", name(defect))
+    };
+    if !stand.begun.load(Ordering::SeqCst) {
+        // It has failed before it came to its subject.
+        resume_unwind(panic);
+    }
+}
+
+/// The name by which a process of its own is told of a defect.
+pub fn name(defect: Defect) -> String {
+    defect.to_possible_value().expect("no variant is skipped").get_name().to_owned()
+}
