@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::aws::{AwsError, Cloud, ErrorClass, NewRule};
+use crate::defect::Defect;
 use crate::model::{Action, Direction, GroupKey, RuleId, Step, Tags, Us};
 
 /// What came of the steps. A failed step has changed nothing, or it is not known whether it has.
@@ -20,9 +21,12 @@ pub type MayWrite<'a> = dyn Fn() -> bool + Sync + 'a;
 /// Carries out steps of one group. Those that belong into one call go into one.
 pub async fn steps(cloud: &Cloud, us: &Us, steps: &[&Step], may_write: &MayWrite<'_>) -> Outcomes {
     let mut outcomes = Outcomes::default();
-    let mut calls: BTreeMap<(&'static str, Direction), Vec<&Step>> = BTreeMap::new();
+    let mut calls: BTreeMap<(&'static str, Direction, &Tags), Vec<&Step>> = BTreeMap::new();
+    let no_tags = Tags::new();
     for step in steps {
-        calls.entry((step.action.word(), step.spec.direction)).or_default().push(step);
+        // The tags of a call are those of all rules that it makes.
+        let tags = if let Action::Restore { tags, .. } = &step.action { tags } else { &no_tags };
+        calls.entry((step.action.word(), step.spec.direction, tags)).or_default().push(step);
     }
     // The steps come in the order in which they are to be carried out; so do the calls.
     let mut calls: Vec<Vec<&Step>> = calls.into_values().collect();
@@ -82,6 +86,17 @@ async fn send(cloud: &Cloud, us: &Us, steps: &[&Step]) -> Result<(), AwsError> {
             let tags = Tags::from([(us.cluster.tag_key(), us.identity.clone())]);
             cloud.authorize(group, direction, &rules, &tags).await
         }
+        Action::Restore { tags, .. } => {
+            let rules: Vec<NewRule> = steps.iter().filter_map(|step| new_rule(step)).collect();
+            let tags = if Defect::RestoreBareRules.is_on() { &Tags::new() } else { tags };
+            match cloud.authorize(group, direction, &rules, tags).await {
+                // Traffic is worth more than tags that the role may not give.
+                Err(error) if error.class() == ErrorClass::Denied && !tags.is_empty() => {
+                    cloud.authorize(group, direction, &rules, &Tags::new()).await
+                }
+                done => done,
+            }
+        }
         Action::Adopt { .. } => cloud.tag_rules(&ids, &us.cluster.tag_key(), &us.identity).await,
         Action::Describe { .. } => {
             let descriptions: Vec<(RuleId, String)> =
@@ -95,7 +110,7 @@ async fn send(cloud: &Cloud, us: &Us, steps: &[&Step]) -> Result<(), AwsError> {
 
 fn new_rule(step: &Step) -> Option<NewRule> {
     match &step.action {
-        Action::Authorize { peer_account } => Some(NewRule {
+        Action::Authorize { peer_account } | Action::Restore { peer_account, .. } => Some(NewRule {
             spec: step.spec.clone(),
             peer_account: peer_account.clone(),
             description: step.description.clone(),

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::defect::Defect;
-use crate::model::{Action, Claim, Consent, Farewell, GroupState, Ownership, Plan, RuleSpec, Stance, Step, Us};
+use crate::model::{
+    Action, Claim, Consent, Farewell, GroupState, Ownership, Plan, RuleSpec, Stance, Step, TakenRule, Tightening, Us,
+};
 
 /// What is wrong with a plan.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -33,7 +35,7 @@ impl Checked {
 /// Steps that may be carried out together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Phase<'a> {
-    /// Authorize, adopt, describe.
+    /// Authorize, restore, adopt, describe.
     Make(Vec<&'a Step>),
     /// Release, revoke.
     Take(Vec<&'a Step>),
@@ -50,7 +52,13 @@ fn enforces(stance: Stance) -> bool {
 ///
 /// # Errors
 /// The first step that must never be carried out.
-pub fn plan(us: &Us, group: &GroupState, claims: &[Claim], plan: Plan) -> Result<Checked, Violation> {
+pub fn plan(
+    us: &Us,
+    group: &GroupState,
+    claims: &[Claim],
+    tightening: &Tightening,
+    plan: Plan,
+) -> Result<Checked, Violation> {
     let consent = group.consent(us);
     let enforcing = |claim: &&Claim| enforces(claim.stance) && consent.allows(&claim.object.namespace);
     let writers: Vec<&Claim> = claims.iter().filter(enforcing).collect();
@@ -74,6 +82,8 @@ pub fn plan(us: &Us, group: &GroupState, claims: &[Claim], plan: Plan) -> Result
             _ if step.group != group.key => Some("it belongs to another group"),
             Action::Authorize { .. } if !wanted.contains(&step.spec) => Some("no object declares this rule"),
             Action::Authorize { .. } => None,
+            Action::Restore { .. } if !was_taken(tightening, step) => Some("no such rule was taken away"),
+            Action::Restore { .. } => None,
             Action::Describe { .. } | Action::Release { .. } if !ours => Some("the rule is not ours"),
             Action::Describe { .. } | Action::Release { .. } => None,
             Action::Adopt { .. } => match ownership {
@@ -93,6 +103,9 @@ pub fn plan(us: &Us, group: &GroupState, claims: &[Claim], plan: Plan) -> Result
             }
             Action::Revoke { foreign: true, .. } if foreign_rules_stay => Some(SHARED),
             Action::Revoke { foreign: true, .. } if !agreed() => Some(NOT_AGREED),
+            Action::Revoke { foreign: true, .. } if !is_written_down(tightening, &step.spec) => {
+                Some("it was not written down how to put it back")
+            }
             Action::Revoke { .. } => None,
         };
         if let Some(why) = why {
@@ -100,6 +113,18 @@ pub fn plan(us: &Us, group: &GroupState, claims: &[Claim], plan: Plan) -> Result
         }
     }
     Ok(Checked(plan))
+}
+
+fn is_written_down(tightening: &Tightening, spec: &RuleSpec) -> bool {
+    matches!(tightening, Tightening::WrittenDown(rules) if rules.contains(spec))
+}
+
+fn was_taken(tightening: &Tightening, step: &Step) -> bool {
+    let same = |rule: &TakenRule| {
+        let action = Action::Restore { peer_account: rule.peer_account.clone(), tags: rule.tags.clone() };
+        (&rule.spec, &rule.description, action) == (&step.spec, &step.description, step.action.clone())
+    };
+    matches!(tightening, Tightening::Return { rules, .. } if rules.iter().any(same))
 }
 
 /// Whether the plan has dropped the need itself, so that the rule is in nobody's desired rules: it would only be

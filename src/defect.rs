@@ -12,6 +12,20 @@ use std::sync::atomic::{AtomicU8, Ordering};
 pub enum Defect {
     /// A rule that other clusters need too is revoked, not released.
     RevokeSharedRule = 1,
+    /// Foreign rules go before the status tells of them.
+    TakeUnrecorded,
+    /// Targets that fall while foreign rules are taken away are not looked at.
+    IgnoreHealth,
+    /// Foreign rules come back without their descriptions and tags.
+    RestoreBareRules,
+    /// What was put back is taken away again.
+    ForgetRollback,
+    /// A new value of the annotation changes nothing.
+    IgnoreRetryToken,
+    /// A change of the spec lets nothing go that was put back.
+    IgnoreChangedSpec,
+    /// Several groups of one load balancer are tightened at once.
+    TightenAllAtOnce,
 }
 
 /// What is switched on in this process; 0: nothing.

@@ -10,7 +10,7 @@ use crate::api::Aspect;
 use crate::model::{
     Action, ActualRule, Claim, Consent, Direction, Extent, Farewell, GroupState, Held, HoldReason, Kind, Knowledge,
     Known, Named, Need, ObjectProblem, ObjectRef, Ownership, Peer, Plan, Problem, Reason, Retained, RuleSpec, Stance,
-    Standing, Step, Traffic, Us, Usage, describe, named,
+    Standing, Step, Tightening, Traffic, Us, Usage, describe, named,
 };
 
 /// Everything that the plan for one group depends on.
@@ -27,6 +27,8 @@ pub struct Input<'a> {
     pub unheard: bool,
     /// Rules that AWS has just refused to make: not tried again in this pass.
     pub refused: &'a BTreeSet<RuleSpec>,
+    /// How far the removal of foreign rules is.
+    pub tightening: &'a Tightening,
     /// Objects of other namespaces are not known of: a rule that may name one can't be judged.
     pub only_namespace: Option<&'a str>,
 }

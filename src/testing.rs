@@ -208,7 +208,8 @@ pub fn tags(pairs: &[(&str, &str)]) -> Tags {
 
 fn rule(text: &str, description: String, tags: Tags) -> ActualRule {
     let id: String = text.chars().map(|char| if char.is_ascii_alphanumeric() { char } else { '-' }).collect();
-    ActualRule { id: RuleId::new(format!("sgr-{id}")), spec: spec(text), description, tags }
+    let id = RuleId::new(format!("sgr-{id}"));
+    ActualRule { id, spec: spec(text), peer_account: None, description, tags }
 }
 
 /// A rule of ours that names these objects.
@@ -283,12 +284,14 @@ pub struct Scene {
     pub usage: Usage,
     pub refused: BTreeSet<RuleSpec>,
     pub unheard: bool,
+    pub tightening: Tightening,
 }
 
 impl Scene {
-    /// Every claim's object is known and freshly read; nothing else uses the group.
+    /// Every claim's object is known and freshly read; nothing else uses the group; what goes was written down.
     pub fn new(claims: Vec<Claim>, rules: Vec<ActualRule>) -> Self {
         let known = |claim: &Claim| (claim.object.clone(), Known { stance: claim.stance, knowledge: Knowledge::Fresh });
+        let all = rules.iter().map(|rule| rule.spec.clone()).collect();
         Self {
             us: us(),
             group: group(rules),
@@ -297,6 +300,7 @@ impl Scene {
             usage: Usage::BoundLoadBalancersOnly,
             refused: BTreeSet::new(),
             unheard: false,
+            tightening: Tightening::WrittenDown(all),
         }
     }
 
@@ -320,6 +324,7 @@ impl Scene {
             usage: &self.usage,
             unheard: self.unheard,
             refused: &self.refused,
+            tightening: &self.tightening,
             only_namespace: None,
         }
     }

@@ -16,6 +16,9 @@ pub const FINALIZER: &str = "sgbind.dev/rules";
 /// Annotation: let the object go without touching its rules.
 pub const ABANDON_ANNOTATION: &str = "sgbind.dev/abandon";
 
+/// Annotation: a new value lets foreign rules be taken away again that had to be put back.
+pub const RETRY_TIGHTENING_ANNOTATION: &str = "sgbind.dev/retry-tightening";
+
 /// Field manager of status and finalizer, and reporting controller of events.
 pub const FIELD_MANAGER: &str = "sgbind";
 

@@ -47,9 +47,15 @@ pub struct Status {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
     pub held: Vec<HeldStatus>,
+    /// Foreign rules that are being taken away, or were put back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tightening: Option<TighteningStatus>,
     /// The last repair of a change that someone else made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_drift: Option<DriftStatus>,
+    /// Values of annotations that permit something once, and have been acted on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acknowledged: Option<AcknowledgedStatus>,
 }
 
 /// Value of `observedGeneration` before the controller has seen the object, so that kstatus counts
@@ -233,4 +239,87 @@ pub struct DriftStatus {
     /// The rules that were put right.
     #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
     pub repaired: Vec<String>,
+}
+
+/// Foreign rules that are taken away from one group. It stands here before the first of them goes, and is enough to put
+/// them back.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct TighteningStatus {
+    /// Id of the group.
+    pub security_group: String,
+    /// Account that owns it.
+    #[serde(rename = "accountID")]
+    pub account_id: String,
+    /// Region that it is in.
+    pub region: String,
+    /// Generation of the spec by which they go.
+    pub generation: i64,
+    /// The rules.
+    #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
+    pub removed: Vec<RemovedRuleStatus>,
+    /// Until when the health of targets is watched, in RFC 3339; absent before the rules were seen to be gone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub watch_until: Option<String>,
+    /// Targets that timed out before: they say nothing about the rules. At most 200.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
+    pub timed_out_before: Vec<TargetStatus>,
+    /// The rules were put back, because targets became unhealthy.
+    pub rolled_back: bool,
+    /// Targets that became unhealthy with `Target.Timeout`. At most 200.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
+    pub unhealthy: Vec<TargetStatus>,
+}
+
+/// A foreign rule that was taken away.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct RemovedRuleStatus {
+    /// The rule in words.
+    pub rule: String,
+    /// `ingress` or `egress`.
+    pub direction: String,
+    /// `tcp`, `udp`, `icmp`, `icmpv6`, a number, or `-1` for all.
+    pub protocol: String,
+    /// First port, or ICMP type; absent where the protocol has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from_port: Option<i32>,
+    /// Last port, or ICMP code; absent where the protocol has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to_port: Option<i32>,
+    /// A network, or the id of a security group or prefix list.
+    pub peer: String,
+    /// Account of the peer group, where it is another one.
+    #[serde(rename = "peerAccountID", skip_serializing_if = "Option::is_none")]
+    pub peer_account_id: Option<String>,
+    /// Description.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub description: String,
+    /// Tags, but for those of AWS's own.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
+}
+
+/// A registered target.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct TargetStatus {
+    /// ARN of the target group.
+    pub target_group: String,
+    /// Instance id, address, or ARN.
+    pub id: String,
+    /// Port.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
+}
+
+/// Values of annotations that permit something once, and have been acted on.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct AcknowledgedStatus {
+    /// Of `sgbind.dev/retry-tightening`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_tightening: Option<String>,
 }

@@ -102,6 +102,7 @@ impl Context {
             let reason = match &step.action {
                 Action::Authorize { .. } if repairs.contains(&step) => "DriftRepaired",
                 Action::Authorize { .. } => "RulesAuthorized",
+                Action::Restore { .. } => "RulesRestored",
                 Action::Adopt { .. } => "RulesAdopted",
                 Action::Release { .. } => "RulesReleased",
                 Action::Revoke { .. } => "RulesRevoked",

@@ -19,6 +19,7 @@ use super::Context;
 use super::ending::LOOK_AGAIN;
 use super::index::{GroupView, removes_foreign};
 use super::queue::{Outcome, Priority};
+use super::tightening::unless_unknown;
 
 /// For how long a pass waits for what it made to be seen: EC2's reads may lag by seconds.
 const VISIBLE_AFTER: [Duration; 5] = [
@@ -46,6 +47,8 @@ pub(super) struct Pass {
     pub(super) permitted: bool,
     /// Whether AWS failed in a way that may pass.
     pub(super) failed: bool,
+    /// Whether the health of the targets is known, where foreign rules are being taken away.
+    pub(super) health_is_known: bool,
 }
 
 impl Pass {
@@ -59,6 +62,7 @@ impl Pass {
             waits: 0,
             permitted: false,
             failed: false,
+            health_is_known: true,
         }
     }
 }
@@ -100,6 +104,7 @@ impl Context {
     async fn pass(&self, key: &GroupKey) -> Result<Outcome, AwsError> {
         let cloud = self.clouds.scope(&key.scope)?;
         let mut pass = Pass::begun();
+        pass.health_is_known = self.watch_health(&cloud, key).await;
         for _ in 0..MOST_ROUNDS {
             pass.read_at = Instant::now();
             let state = match self.read(&cloud, key).await? {
@@ -124,6 +129,7 @@ impl Context {
                 return Ok(Outcome::Done);
             }
             let usage = self.usage(&cloud, &state, &view).await;
+            let tightening = unless_unknown(self.index().tightening(key), pass.health_is_known);
             let plan = plan::group(&plan::Input {
                 us: &self.us,
                 group: &state,
@@ -132,9 +138,10 @@ impl Context {
                 usage: &usage,
                 unheard: view.unheard,
                 refused: &pass.refused,
+                tightening: &tightening,
                 only_namespace: self.settings.watch_namespace.as_deref(),
             });
-            let checked = match check::plan(&self.us, &state, &view.claims, plan) {
+            let checked = match check::plan(&self.us, &state, &view.claims, &tightening, plan) {
                 Ok(checked) => checked,
                 Err(violation) => {
                     tracing::error!(group = %key, %violation, "a plan was refused");
@@ -146,7 +153,11 @@ impl Context {
             }
             match self.next(&cloud, &checked, &view, &mut pass).await {
                 Ok(true) => {}
-                Ok(false) => return Ok(self.conclude(&cloud, &state, &view, checked.plan().clone(), pass).await),
+                Ok(false) => {
+                    let again = self.tighten(&cloud, &state, checked.plan(), pass.health_is_known).await;
+                    let outcome = self.conclude(&cloud, &state, &view, checked.plan().clone(), pass).await;
+                    return Ok(outcome.or_again_in(again));
+                }
                 Err(Stop::NotLeading) => return Ok(Outcome::Failed),
                 Err(Stop::Outdated) => return Ok(Outcome::Again(Priority::Waiting, Duration::from_secs(1))),
             }
@@ -269,7 +280,8 @@ fn is_repair(step: &Step, view: &GroupView) -> bool {
 fn withheld(mut plan: Plan) -> Plan {
     let steps = std::mem::take(&mut plan.steps);
     // What would wait for a finalizer or a status waits for them in vain.
-    for held in plan.held.iter_mut().filter(|held| held.reason == HoldReason::Applying) {
+    let in_vain = |held: &&mut Held| matches!(held.reason, HoldReason::Applying | HoldReason::Tightening);
+    for held in plan.held.iter_mut().filter(in_vain) {
         held.reason = HoldReason::ReadOnly;
     }
     plan.held.extend(steps.into_iter().map(|step| Held { step, reason: HoldReason::ReadOnly }));

@@ -6,9 +6,11 @@ mod entry;
 mod lag;
 mod referrers;
 mod report;
+mod tightening;
 
 pub use lag::LAG;
 pub use report::Farewell;
+pub use tightening::{Progress, Rest, Verdict, Watched};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -19,7 +21,7 @@ use tokio::time::Instant;
 use crate::api::{DriftStatus, ForeignRules, RuleUsage};
 use crate::model::{
     Claim, Declaration, ElbArn, Facts, GroupKey, Held, HoldReason, Known, Named, Object, ObjectProblem, ObjectRef,
-    Plan, Resolution, Retained, RuleSpec, Scope, Stance, Standing, Thing,
+    Plan, Resolution, Retained, RuleSpec, Scope, Stance, Standing, TargetRef, Thing,
 };
 use crate::validate;
 
@@ -57,6 +59,10 @@ struct GroupEntry {
     settled: BTreeSet<RuleSpec>,
     absent_since: Option<Instant>,
     made_at: Option<Instant>,
+    tightening: Option<tightening::UnderWay>,
+    tightening_rests_until: Option<Instant>,
+    /// Targets for whose sake foreign rules were put back.
+    fallen: BTreeSet<TargetRef>,
 }
 
 /// How a group stood after a pass over it.
@@ -133,7 +139,7 @@ impl Index {
         };
         self.referrers.change(&reference, referred, self.objects.get(&reference).and_then(Entry::referent));
         if touched.changed {
-            touched.groups = self.recompute(&reference).union(&before).cloned().collect();
+            touched.groups.extend(self.recompute(&reference).union(&before).cloned());
         }
         touched
     }

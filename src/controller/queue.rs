@@ -336,6 +336,17 @@ pub enum Outcome {
     Failed,
 }
 
+impl Outcome {
+    /// The same, but looked at again after this time at the latest.
+    pub fn or_again_in(self, latest: Option<Duration>) -> Self {
+        match (self, latest) {
+            (outcome, None) => outcome,
+            (Self::Again(priority, wait), Some(latest)) => Self::Again(priority, wait.min(latest)),
+            (Self::Done | Self::Failed, Some(latest)) => Self::Again(Priority::Waiting, latest),
+        }
+    }
+}
+
 /// Works on up to `workers` keys of `queue` at once until it is closed or `cancel` fires; then
 /// begins no new key, and returns when those in work have ended.
 ///

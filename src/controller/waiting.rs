@@ -55,6 +55,7 @@ fn stuck(object: &Object, problem: &Problem, now: Timestamp) -> crate::api::Stat
         desired: &Default::default(),
         recorded: &validate::recorded_groups(object, &nowhere),
         groups: &Default::default(),
+        tightening: status::Tightened::Unknown,
         drift: None,
         now,
     })

@@ -14,6 +14,7 @@ mod role;
 mod rule;
 #[cfg(test)]
 mod tests;
+mod tightening;
 
 pub use declaration::*;
 pub use facts::*;
@@ -25,3 +26,4 @@ pub use plan::*;
 pub use referent::*;
 pub use role::*;
 pub use rule::*;
+pub use tightening::*;

@@ -1,13 +1,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use super::{AccountId, GroupKey, ObjectProblem, ObjectRef, RuleId, RuleSpec};
+use super::{AccountId, GroupKey, ObjectProblem, ObjectRef, RuleId, RuleSpec, Tags};
 
 /// What is to be done with a rule.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Action {
     /// Make it, tagged as ours.
     Authorize { peer_account: Option<AccountId> },
+    /// Make a foreign rule again that was taken away, with these tags, and not as ours.
+    Restore { peer_account: Option<AccountId>, tags: Tags },
     /// Tag as ours one that is there.
     Adopt { id: RuleId },
     /// Bring its description up to date.
@@ -22,7 +24,7 @@ impl Action {
     /// The rule that is there already.
     pub fn rule(&self) -> Option<&RuleId> {
         match self {
-            Self::Authorize { .. } => None,
+            Self::Authorize { .. } | Self::Restore { .. } => None,
             Self::Adopt { id } | Self::Describe { id } | Self::Release { id } | Self::Revoke { id, .. } => Some(id),
         }
     }
@@ -36,6 +38,7 @@ impl Action {
     pub fn word(&self) -> &'static str {
         match self {
             Self::Authorize { .. } => "authorize",
+            Self::Restore { .. } => "restore",
             Self::Adopt { .. } => "adopt",
             Self::Describe { .. } => "describe",
             Self::Release { .. } => "release",
@@ -53,7 +56,7 @@ pub struct Step {
     /// The objects on whose account it is done.
     pub objects: BTreeSet<ObjectRef>,
     pub reason: String,
-    /// What the rule's description is to be, for `Authorize` and `Describe`.
+    /// What the rule's description is to be, for `Authorize`, `Restore` and `Describe`.
     pub description: String,
     /// Live connections may be cut, because they are not tracked.
     pub interrupts_untracked: bool,

@@ -292,6 +292,8 @@ impl fmt::Display for RuleSpec {
 pub struct ActualRule {
     pub id: RuleId,
     pub spec: RuleSpec,
+    /// Account of the peer group, where it is not the rule's own.
+    pub peer_account: Option<super::AccountId>,
     pub description: String,
     pub tags: super::Tags,
 }

@@ -3,7 +3,7 @@
 use crate::api::ForeignRules;
 use crate::model::{
     Action, ActualRule, Claim, Consent, Direction, Extent, Governance, Held, HoldReason, Kind, Ownership, Peer,
-    RuleSpec, Stance, Usage,
+    RuleSpec, Stance, TakenRule, Tightening, Usage,
 };
 
 use super::surplus::hold_for_knowledge;
@@ -66,6 +66,25 @@ impl<'a> Planner<'a> {
             }
             self.remove_foreign(rule);
         }
+        self.put_back();
+    }
+
+    /// Makes foreign rules again that were taken away, unless somebody needs them by now: then they become ours.
+    fn put_back(&mut self) {
+        let Tightening::Return { rules, objects } = self.input.tightening else { return };
+        if !self.any_writer() {
+            return;
+        }
+        let absent = |rule: &&TakenRule| !self.there.contains_key(&rule.spec) && !self.needs.contains_key(&rule.spec);
+        let lacking: Vec<&TakenRule> =
+            rules.iter().filter(absent).filter(|rule| !self.input.refused.contains(&rule.spec)).collect();
+        for rule in lacking {
+            let action = Action::Restore { peer_account: rule.peer_account.clone(), tags: rule.tags.clone() };
+            let reason = "a target became unhealthy without it".to_owned();
+            let mut step = self.step(action, &rule.spec, objects.clone(), reason);
+            step.description.clone_from(&rule.description);
+            self.steps.push(step);
+        }
     }
 
     fn remove_foreign(&mut self, rule: &ActualRule) {
@@ -125,7 +144,14 @@ impl<'a> Planner<'a> {
             }
         }
         // Whatever foreign rules admit may be needed until all that is declared is there.
-        self.input.claims.iter().any(|claim| self.is_unfinished(claim)).then_some(HoldReason::Applying)
+        if self.input.claims.iter().any(|claim| self.is_unfinished(claim)) {
+            return Some(HoldReason::Applying);
+        }
+        match self.input.tightening {
+            Tightening::WrittenDown(rules) if rules.contains(spec) => None,
+            Tightening::WrittenDown(_) | Tightening::NotYet => Some(HoldReason::Tightening),
+            Tightening::Return { .. } | Tightening::RolledBack => Some(HoldReason::TighteningRolledBack),
+        }
     }
 
     /// Whether an object that declares no clients relies on this rule: whoever made it knows them.

@@ -115,6 +115,22 @@ fn knowledge() -> impl Strategy<Value = Knowledge> {
     prop_oneof![4 => Just(Knowledge::Fresh), 1 => Just(Knowledge::Stale), 1 => Just(Knowledge::Incomplete)]
 }
 
+fn tightening() -> impl Strategy<Value = Tightening> {
+    let taken =
+        |spec: RuleSpec| TakenRule { spec, peer_account: None, description: "by hand".into(), tags: Tags::new() };
+    let back = some_rules().prop_map(move |rules| Tightening::Return {
+        rules: rules.into_iter().map(taken).collect(),
+        objects: objects(&OBJECTS[..1]),
+    });
+    prop_oneof![
+        4 => Just(Tightening::WrittenDown(specs(&RULES))),
+        1 => some_rules().prop_map(Tightening::WrittenDown),
+        1 => Just(Tightening::NotYet),
+        1 => Just(Tightening::RolledBack),
+        1 => back,
+    ]
+}
+
 prop_compose! {
     fn a_scene()(
         claims in (a_claim(OBJECTS[0]), a_claim(OBJECTS[1]), a_claim(OBJECTS[2])),
@@ -127,6 +143,7 @@ prop_compose! {
             1 => Just(Usage::Unknown),
         ],
         refused in prop_oneof![3 => Just(BTreeSet::new()), 1 => some_rules()],
+        tightening in tightening(),
     ) -> Scene {
         let claims = vec![claims.0, claims.1, claims.2];
         let names: Vec<ObjectRef> = claims.iter().map(|claim| claim.object.clone()).collect();
@@ -134,8 +151,12 @@ prop_compose! {
         for (object, knowledge) in names.into_iter().zip(knowledge) {
             scene.known.entry(object).and_modify(|known| known.knowledge = knowledge);
         }
-        Scene { usage, refused, ..scene }
+        Scene { usage, refused, tightening, ..scene }
     }
+}
+
+fn made(id: RuleId, step: &Step, tags: Tags) -> ActualRule {
+    ActualRule { id, spec: step.spec.clone(), peer_account: None, description: step.description.clone(), tags }
 }
 
 /// What EC2 does when a step is carried out.
@@ -149,7 +170,11 @@ fn apply(group: &mut GroupState, step: &Step) {
             assert!(group.rules.iter().all(|rule| rule.spec != step.spec), "{step}: a duplicate");
             let id = RuleId::new(format!("sgr-new-{}", step.spec));
             let tags = Tags::from([(ours, us().identity)]);
-            group.rules.push(ActualRule { id, spec: step.spec.clone(), description: step.description.clone(), tags });
+            group.rules.push(made(id, step, tags));
+        }
+        Action::Restore { tags, .. } => {
+            let id = RuleId::new(format!("sgr-restored-{}", step.spec));
+            group.rules.push(made(id, step, tags.clone()));
         }
         Action::Adopt { id } => {
             let index = rule(group, id);
@@ -172,7 +197,8 @@ fn apply(group: &mut GroupState, step: &Step) {
 
 /// The steps that come next, once the plan has passed its check.
 fn next_steps(scene: &Scene) -> Vec<Step> {
-    let checked = check::plan(&scene.us, &scene.group, &scene.claims, scene.plan()).expect("a plan that passes");
+    let checked = check::plan(&scene.us, &scene.group, &scene.claims, &scene.tightening, scene.plan())
+        .expect("a plan that passes");
     match checked.next_phase() {
         Phase::Make(steps) | Phase::Take(steps) => steps.into_iter().cloned().collect(),
     }
@@ -224,6 +250,10 @@ fn assert_permitted(scene: &Scene, step: &Step) {
         Action::Authorize { .. } => {
             let declared = needs(scene, |claim| may_write(scene, claim));
             assert!(declared.contains(&step.spec), "{step}: no writer declares it");
+        }
+        Action::Restore { .. } => {
+            let Tightening::Return { rules, .. } = &scene.tightening else { panic!("{step}: nothing comes back") };
+            assert!(rules.iter().any(|rule| rule.spec == step.spec), "{step}: it was not taken away");
         }
         Action::Adopt { id } => {
             let permitted = match ownership(id) {
@@ -289,7 +319,11 @@ proptest! {
     fn every_step_is_permitted_and_every_prefix_is_safe(mut scene in a_scene()) {
         let before: BTreeSet<RuleSpec> = scene.group.rules.iter().map(|rule| rule.spec.clone()).collect();
         let needed_and_there: BTreeSet<RuleSpec> = declared_needs(&scene).intersection(&before).cloned().collect();
-        let may_be_there: BTreeSet<RuleSpec> = before.union(&needs(&scene, |_| true)).cloned().collect();
+        let mut may_be_there: BTreeSet<RuleSpec> = before.union(&needs(&scene, |_| true)).cloned().collect();
+        if let Tightening::Return { rules, .. } = &scene.tightening {
+            // It was allowed before, and is to be again.
+            may_be_there.extend(rules.iter().map(|rule| rule.spec.clone()));
+        }
         for _ in 0..8 {
             for step in next_steps(&scene) {
                 assert_permitted(&scene, &step);

@@ -1,6 +1,7 @@
 //! Each test is a sentence of the specification: who claims what of a group, what is there, and all
 //! that the plan then comes to.
 
+mod tightening;
 mod unknown;
 
 use super::*;

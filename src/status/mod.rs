@@ -2,8 +2,10 @@
 
 mod conditions;
 mod facts;
+mod tightening;
 
 pub use facts::facts_of;
+pub use tightening::{Tightened, TighteningReport};
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -35,6 +37,7 @@ pub struct Input<'a> {
     pub recorded: &'a BTreeSet<GroupKey>,
     /// How the groups stand that this object needs or has written.
     pub groups: &'a BTreeMap<SecurityGroupId, GroupReport<'a>>,
+    pub tightening: Tightened,
     /// A repair since the last status.
     pub drift: Option<&'a DriftStatus>,
     pub now: Timestamp,
@@ -69,6 +72,7 @@ pub fn of(input: &Input<'_>) -> Status {
     status.foreign_rules = summary.foreign_rules();
     status.plan = summary.pending.iter().take(MOST_STEPS).cloned().collect();
     status.held = summary.held.clone();
+    tightening::write(&mut status, &input.tightening);
     if let Some(drift) = input.drift {
         status.last_drift = Some(drift.clone());
     }
@@ -98,6 +102,7 @@ impl Summary {
         };
         summary.problems.extend(input.resolution.iter().flat_map(|resolution| resolution.problems.iter().cloned()));
         summary.problems.extend(input.desired.problems.iter().cloned());
+        summary.problems.extend(input.tightening.problem());
         for (id, report) in input.groups {
             summary.current &= report.current;
             summary.problems.extend(report.problems.iter().cloned());

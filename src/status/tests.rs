@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::*;
-use crate::plan;
+
 use crate::testing::*;
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
@@ -82,6 +82,7 @@ impl World {
             resolution: self.resolution.as_ref(),
             desired: &desired,
             groups: &groups,
+            tightening: Tightened::Nothing,
             drift: None,
             now: self.now,
         })
@@ -92,16 +93,7 @@ impl World {
         let foreign_rules = self.object.foreign_rules();
         let one = Claim { stance, rules: needs.rules, governs: needs.governs, foreign_rules, ..claim("shop", &[]) };
         let scene = Scene { group: group.clone(), ..Scene::new(vec![one], vec![]) };
-        plan::group(&plan::Input {
-            unheard: false,
-            us: &scene.us,
-            group,
-            claims: &scene.claims,
-            known: &scene.known,
-            usage: &scene.usage,
-            refused: &scene.refused,
-            only_namespace: None,
-        })
+        scene.plan()
     }
 }
 

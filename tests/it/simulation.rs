@@ -11,4 +11,5 @@ mod served;
 mod stage;
 mod sweep;
 
-pub use stage::{Stage, simulation};
+pub use rules::these;
+pub use stage::{Controller, Stage, simulation};

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use aws_sdk_ec2::types as sdk;
 
-use crate::model::{ActualRule, Cidr, Direction, Peer, RuleId, RuleSpec, SecurityGroupId, Tags, Traffic};
+use crate::model::{AccountId, ActualRule, Cidr, Direction, Peer, RuleId, RuleSpec, SecurityGroupId, Tags, Traffic};
 
 use super::Interface;
 use super::writing::NewRule;
@@ -29,7 +29,12 @@ pub fn rule(id: RuleId, rule: &sdk::SecurityGroupRule) -> Option<ActualRule> {
     let traffic = Traffic::from_ec2(rule.ip_protocol()?, rule.from_port(), rule.to_port()).ok()?;
     let spec = RuleSpec { direction, traffic, peer: peer(rule)? };
     let description = rule.description().unwrap_or_default().to_owned();
-    Some(ActualRule { id, spec, description, tags: tags(rule.tags()) })
+    Some(ActualRule { id, spec, peer_account: peer_account(rule), description, tags: tags(rule.tags()) })
+}
+
+fn peer_account(rule: &sdk::SecurityGroupRule) -> Option<AccountId> {
+    let account = present(rule.referenced_group_info()?.user_id())?;
+    (Some(account) != rule.group_owner_id()).then(|| account.into())
 }
 
 /// A rule has exactly one peer.

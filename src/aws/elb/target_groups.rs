@@ -1,4 +1,5 @@
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use aws_sdk_elasticloadbalancingv2::operation::describe_target_groups::DescribeTargetGroupsOutput;
 use aws_sdk_elasticloadbalancingv2::operation::describe_target_groups::builders::DescribeTargetGroupsFluentBuilder;
@@ -32,6 +33,8 @@ pub struct TargetGroup {
     /// `None`: each target's own port.
     pub health_check_port: Option<u16>,
     pub health_check_enabled: bool,
+    /// Within this time targets that don't answer any more are told to be unhealthy: interval × unhealthy threshold.
+    pub unhealthy_within: Duration,
     /// Where the load balancer talks to the target control agent.
     pub control_port: Option<u16>,
     pub vpc: Option<VpcId>,
@@ -112,6 +115,7 @@ fn target_group(call: &Call, from: &sdk::TargetGroup) -> Result<TargetGroup, Aws
         port: port(call, from.port())?,
         health_check_port: health_check_port(from.health_check_port()).ok_or_else(|| lacks("health check port"))?,
         health_check_enabled: from.health_check_enabled().unwrap_or(true),
+        unhealthy_within: unhealthy_within(from),
         control_port: port(call, from.target_control_port())?,
         vpc: from.vpc_id().filter(|id| !id.is_empty()).map(VpcId::from),
         load_balancers: from.load_balancer_arns().iter().map(|text| arn(call, Some(text))).collect::<Result<_, _>>()?,
@@ -126,6 +130,15 @@ fn kind(from: Option<&sdk::TargetTypeEnum>) -> Option<TargetKind> {
         sdk::TargetTypeEnum::Alb => TargetKind::Alb,
         _ => return None,
     })
+}
+
+/// What is not told counts as the default of an application load balancer.
+///
+/// Source: `CreateTargetGroup`, `HealthCheckIntervalSeconds` and `UnhealthyThresholdCount`.
+fn unhealthy_within(from: &sdk::TargetGroup) -> Duration {
+    let number = |told: Option<i32>, default: u32| told.and_then(|told| u32::try_from(told).ok()).unwrap_or(default);
+    let interval = Duration::from_secs(number(from.health_check_interval_seconds(), 30).into());
+    interval * number(from.unhealthy_threshold_count(), 2)
 }
 
 /// `traffic-port` or a number.

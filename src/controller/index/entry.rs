@@ -16,7 +16,7 @@ use crate::model::{
 use crate::status;
 use crate::validate::{self, Finding};
 
-use super::Touched;
+use super::{Touched, tightening};
 
 /// How old facts may be for a rule to be revoked by them.
 pub(super) const FRESH: Duration = Duration::from_secs(30);
@@ -76,9 +76,10 @@ impl Entry {
         // What was seen for another spec does not count for this one, be it that the same rules follow.
         let stance = |declaration: &Result<Declaration, _>| declaration.as_ref().map(|it| it.stance).ok();
         self.revision += u64::from(resolve || stance(&self.declaration) != stance(&declaration));
+        let groups = tightening::groups_to_go_on(self, &object);
         self.object = object;
         self.declaration = declaration;
-        Touched { changed, resolve, groups: BTreeSet::new() }
+        Touched { changed, resolve, groups }
     }
 
     pub(super) fn generation(&self) -> Option<i64> {

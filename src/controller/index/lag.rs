@@ -35,6 +35,7 @@ impl Index {
         for group in self.groups.values_mut() {
             (group.absent_since, group.made_at) = (None, None);
         }
+        self.resume_tightening();
     }
 
     /// Whether a read of the group that began then shows all that was made: what it lacks is not there. Before the first

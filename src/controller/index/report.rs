@@ -28,6 +28,7 @@ impl Index {
             desired: &entry.desired,
             recorded: &recorded,
             groups: &groups,
+            tightening: self.tightened(reference, entry),
             drift: entry.drift.as_ref(),
             now,
         });

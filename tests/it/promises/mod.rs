@@ -7,3 +7,4 @@ mod page;
 mod sharing;
 mod stand;
 mod table;
+mod tightening;

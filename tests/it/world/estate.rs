@@ -70,6 +70,8 @@ struct TargetGroup {
     port: u16,
     health_port: Option<u16>,
     control_port: Option<u16>,
+    /// In seconds.
+    checked_every: Option<i32>,
     protocol: ProtocolEnum,
     targets: Vec<Target>,
 }
@@ -269,6 +271,7 @@ impl Estate {
             port,
             health_port: None,
             control_port: None,
+            checked_every: None,
             protocol,
             targets: Vec::new(),
         });
@@ -282,6 +285,12 @@ impl Estate {
     /// Its traffic has this protocol, such as `TCP`.
     pub fn over(mut self, protocol: &str) -> Self {
         self.last_target_group().protocol = protocol.into();
+        self
+    }
+
+    /// Checked each so many seconds; unhealthy, and healthy, after two checks. 5 is the least.
+    pub fn checked_every(mut self, seconds: i32) -> Self {
+        self.last_target_group().checked_every = Some(seconds);
         self
     }
 

@@ -4,7 +4,7 @@ use aws_sdk_ec2::types::{Filter, Ipv4PrefixSpecificationRequest, ResourceType, T
 use aws_sdk_elasticloadbalancingv2::types::{
     Action, ActionTypeEnum, AuthenticateCognitoActionConfig, AuthenticateOidcActionConfig, ForwardActionConfig,
     JwtValidationActionConfig, PathPatternConditionConfig, RedirectActionConfig, RedirectActionStatusCodeEnum,
-    RuleCondition, Tag as ElbTag, TargetDescription, TargetGroupTuple, TargetTypeEnum,
+    RuleCondition, Tag as ElbTag, TargetDescription, TargetGroupTuple, TargetHealthDescription, TargetTypeEnum,
 };
 use ipnet::Ipv6Net;
 
@@ -114,6 +114,10 @@ impl World {
             call = call.protocol(group.protocol.clone()).port(group.port.into()).vpc_id(self.vpc());
             call = call.health_check_port(health).set_target_control_port(group.control_port.map(i32::from));
         }
+        if let Some(seconds) = group.checked_every {
+            call = call.health_check_interval_seconds(seconds).health_check_timeout_seconds(seconds.min(5) - 1);
+            call = call.healthy_threshold_count(2).unhealthy_threshold_count(2);
+        }
         let made = call.send().await.unwrap_or_else(|error| panic!("{}: {error:?}", group.name));
         let arn = made.target_groups()[0].target_group_arn().expect("an ARN").to_owned();
         self.ids().insert(group.name.clone(), arn);
@@ -176,6 +180,20 @@ impl World {
     }
 
     /// Deregisters the targets on this port.
+    /// The health of all targets, sorted: `healthy`, `unhealthy Target.Timeout`, …
+    pub async fn health(&self, target_group: &str) -> Vec<String> {
+        let call = self.aws.elb.describe_target_health().target_group_arn(self.id(target_group));
+        let answer = call.send().await.unwrap_or_else(|error| panic!("{target_group}: {error:?}"));
+        let in_words = |target: &TargetHealthDescription| {
+            let health = target.target_health().expect("the health of a target");
+            let state = health.state().map(|state| state.as_str()).unwrap_or_default();
+            health.reason().map_or(state.to_owned(), |reason| format!("{state} {}", reason.as_str()))
+        };
+        let mut states: Vec<String> = answer.target_health_descriptions().iter().map(in_words).collect();
+        states.sort();
+        states
+    }
+
     pub async fn deregister_port(&self, target_group: &str, port: u16) {
         self.deregister(target_group, |target| target.port() == Some(port.into())).await;
     }

@@ -1,0 +1,222 @@
+//! Takes foreign rules away without an outage: what goes is written to the statuses first, the health of targets is read
+//! before and watched afterwards, and where a target falls the rules are put back.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use futures::future::{join_all, try_join_all};
+use tokio::time::Instant;
+
+use crate::aws::{AwsError, Cloud, ErrorClass};
+use crate::model::{
+    Action, ElbArn, GroupKey, GroupState, Health, HealthRead, Held, HoldReason, ObjectRef, Plan, TakenRule, TargetRef,
+    Tightening,
+};
+
+use super::Context;
+use super::ending::LOOK_AGAIN;
+use super::events::News;
+use super::index::{Progress, Rest, Verdict, Watched};
+use super::queue::Priority;
+
+/// Beyond the time in which health checks notice: for answers that lag.
+const GRACE: Duration = Duration::from_secs(30);
+/// State and reason of a target whose health checks are not answered. Source: `TargetHealth` in the ELBv2 API reference.
+const UNHEALTHY: &str = "unhealthy";
+const TIMEOUT: &str = "Target.Timeout";
+const HEALTHY: &str = "healthy";
+
+impl Context {
+    /// Before a pass over a group whose foreign rules go: looks at the targets. Tells whether their health is known, or
+    /// need not be.
+    pub(super) async fn watch_health(&self, cloud: &Cloud, key: &GroupKey) -> bool {
+        let Some(watched) = self.index().watches(key) else { return true };
+        let read = async {
+            let watched = match watched {
+                Some(watched) => watched,
+                None => self.whom_to_watch(cloud, key).await?,
+            };
+            let health = health_of(cloud, &watched.target_groups).await?;
+            Ok::<_, AwsError>((watched, health))
+        };
+        let (watched, health) = match read.await {
+            Ok(read) => read,
+            Err(error) => {
+                tracing::warn!(group = %key, %error, "the health of targets could not be read: foreign rules wait");
+                return false;
+            }
+        };
+        let verdict = {
+            let mut index = self.index();
+            index.set_watched(key, watched);
+            index.health_was_read(key, &health, Instant::now())
+        };
+        match verdict {
+            Verdict::Well => {}
+            Verdict::Abandoned => {
+                tracing::warn!(group = %key, "targets became unhealthy before foreign rules were taken away")
+            }
+            Verdict::Fallen(targets) => self.tell_of_return(key, &targets),
+        }
+        true
+    }
+
+    /// After a pass: begins, goes on with or ends the removal of foreign rules. Tells when to look again.
+    pub(super) async fn tighten(
+        &self,
+        cloud: &Cloud,
+        state: &GroupState,
+        plan: &Plan,
+        health_is_known: bool,
+    ) -> Option<Duration> {
+        let takes = |action: &Action| matches!(action, Action::Revoke { foreign: true, .. });
+        let rest = Rest {
+            there: state.rules.iter().map(|rule| &rule.spec).collect(),
+            takes: plan.steps.iter().any(|step| takes(&step.action)),
+            health_is_known,
+            now: Instant::now(),
+            calendar: self.clock.now_wall(),
+        };
+        let before = self.objects_that_tighten(&state.key);
+        let progress = self.index().tightening_rests(&state.key, &rest);
+        let next = match &progress {
+            Progress::None => self.begin_to_tighten(cloud, state, plan).await,
+            Progress::Waits | Progress::Taken(_) => Some(LOOK_AGAIN),
+            // Others may wait for their turn.
+            Progress::Ended => Some(LOOK_AGAIN),
+            Progress::RolledBack => None,
+        };
+        match progress {
+            Progress::Taken(rules) => {
+                let rules: Vec<String> = rules.iter().map(|rule| format!("{} {}", state.key.id, rule.spec)).collect();
+                let note = format!("foreign rules were taken away, health is watched: {}", rules.join("; "));
+                self.tell_all(&before, News { warning: false, reason: "Tightening", action: "Tighten", note: &note });
+            }
+            Progress::Ended => {
+                let note = format!("foreign rules of {} stay away: all targets are as healthy as before", state.key.id);
+                self.tell_all(&before, News { warning: false, reason: "Tightened", action: "Tighten", note: &note });
+            }
+            Progress::RolledBack | Progress::Waits | Progress::None => {}
+        }
+        for object in before.into_iter().chain(self.objects_that_tighten(&state.key)) {
+            self.reports.push(object, Priority::Waiting, Duration::ZERO);
+        }
+        next
+    }
+
+    fn objects_that_tighten(&self, key: &GroupKey) -> BTreeSet<ObjectRef> {
+        self.index().objects_that_tighten(key)
+    }
+
+    async fn begin_to_tighten(&self, cloud: &Cloud, state: &GroupState, plan: &Plan) -> Option<Duration> {
+        let key = &state.key;
+        let waits = |held: &&Held| held.reason == HoldReason::Tightening;
+        let held: Vec<&Held> = plan.held.iter().filter(waits).collect();
+        if held.is_empty() {
+            return None;
+        }
+        let objects: BTreeSet<ObjectRef> = held.iter().flat_map(|held| held.step.objects.iter().cloned()).collect();
+        if !self.index().may_begin_to_tighten(key, &objects, Instant::now()) {
+            return Some(LOOK_AGAIN);
+        }
+        let taken: Vec<TakenRule> = held.iter().filter_map(|held| taken(state, held)).collect();
+        let read = async {
+            let watched = self.whom_to_watch(cloud, key).await?;
+            let health = health_of(cloud, &watched.target_groups).await?;
+            Ok::<_, AwsError>((watched, health))
+        };
+        match read.await {
+            Ok((watched, health)) => {
+                self.index().begin_to_tighten(key, taken, &objects, watched, &health, Instant::now());
+            }
+            Err(error) => {
+                tracing::warn!(group = %key, %error, "the health of targets could not be read: foreign rules stay");
+            }
+        }
+        Some(LOOK_AGAIN)
+    }
+
+    /// The target groups of all load balancers that have to do with a group, and how long it takes them to notice.
+    async fn whom_to_watch(&self, cloud: &Cloud, key: &GroupKey) -> Result<Watched, AwsError> {
+        let (load_balancers, declared) = {
+            let index = self.index();
+            (index.load_balancers_of(key), index.target_groups_of(key))
+        };
+        let of_load_balancers = join_all(load_balancers.iter().map(|arn| cloud.target_groups_of(arn))).await;
+        let mut found = Vec::new();
+        for answer in of_load_balancers {
+            match answer {
+                // The load balancer is gone, and with it whoever depended on the rules.
+                Err(error) if error.class() == ErrorClass::NotFound => {}
+                answer => found.extend(answer?),
+            }
+        }
+        let missing: Vec<&ElbArn> =
+            declared.iter().filter(|arn| found.iter().all(|group| group.arn != **arn)).collect();
+        found.extend(
+            try_join_all(missing.into_iter().map(|arn| cloud.target_group_by_arn(arn))).await?.into_iter().flatten(),
+        );
+        found.retain(|group| group.health_check_enabled);
+        let noticed = found.iter().map(|group| group.unhealthy_within).max();
+        let lasts = noticed.map(|noticed| (noticed + GRACE).max(self.settings.tightening_watch)).unwrap_or_default();
+        Ok(Watched { target_groups: found.into_iter().map(|group| group.arn).collect(), lasts })
+    }
+
+    fn tell_of_return(&self, key: &GroupKey, targets: &BTreeSet<TargetRef>) {
+        let names: Vec<String> = targets.iter().map(ToString::to_string).collect();
+        let note = format!(
+            "targets became unhealthy after foreign rules of {} were taken away, so the rules are put back: {}",
+            key.id,
+            names.join("; ")
+        );
+        tracing::warn!(group = %key, targets = %names.join("; "), "targets became unhealthy: foreign rules are put back");
+        let objects = self.objects_that_tighten(key);
+        self.tell_all(&objects, News { warning: true, reason: "TighteningRolledBack", action: "Tighten", note: &note });
+        for object in objects {
+            self.reports.push(object, Priority::Waiting, Duration::ZERO);
+        }
+    }
+
+    fn tell_all(&self, objects: &BTreeSet<ObjectRef>, news: News<'_>) {
+        objects.iter().for_each(|object| self.tell(object, news));
+    }
+}
+
+/// Without known health nothing goes.
+pub(super) fn unless_unknown(tightening: Tightening, health_is_known: bool) -> Tightening {
+    match tightening {
+        Tightening::WrittenDown(_) if !health_is_known => Tightening::NotYet,
+        other => other,
+    }
+}
+
+/// All that it takes to make the rule of a held step again.
+fn taken(state: &GroupState, held: &Held) -> Option<TakenRule> {
+    let rule = state.rules.iter().find(|rule| Some(&rule.id) == held.step.action.rule())?;
+    let given = rule.tags.iter().filter(|(key, _)| !key.starts_with("aws:"));
+    Some(TakenRule {
+        spec: rule.spec.clone(),
+        peer_account: rule.peer_account.clone(),
+        description: rule.description.clone(),
+        tags: given.map(|(key, value)| (key.clone(), value.clone())).collect(),
+    })
+}
+
+async fn health_of(cloud: &Cloud, target_groups: &BTreeSet<ElbArn>) -> Result<HealthRead, AwsError> {
+    let mut read = HealthRead::new();
+    for (arn, answer) in target_groups.iter().zip(join_all(target_groups.iter().map(|arn| cloud.targets(arn))).await) {
+        let targets = match answer {
+            Err(error) if error.class() == ErrorClass::NotFound => Vec::new(),
+            answer => answer?,
+        };
+        read.extend(targets.into_iter().map(|target| {
+            let health = match (target.state.as_str(), target.reason.as_deref()) {
+                (HEALTHY, _) => Health::Healthy,
+                (UNHEALTHY, Some(TIMEOUT)) => Health::TimesOut,
+                _ => Health::Other,
+            };
+            (TargetRef { target_group: arn.clone(), id: target.id, port: target.port }, health)
+        }));
+    }
+    Ok(read)
+}

@@ -1,0 +1,203 @@
+//! Foreign rules are taken away without an outage.
+//!
+//! Health checks of `app` go to port 9000, which the binding denies: only foreign rules let them through.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::stand::Stand;
+use crate::simulation::{Controller, Stage};
+use crate::world::{Estate, World, estate, expect_lines, group};
+
+const SPEC: &str = "{loadBalancer: {name: shop}, clients: [{cidr: 0.0.0.0/0}], foreignRules: Remove,
+    targetGroups: [{name: app, ref: {name: app}, ports: [8000], healthCheckPort: 8000}]}";
+const NEEDED: [&str; 3] =
+    ["ALB-SG in tcp 443 <- 0.0.0.0/0", "ALB-SG out tcp 8000 -> APP-SG", "APP-SG in tcp 8000 <- ALB-SG"];
+/// What nobody declares, and what health checks need.
+const CHECKS: [&str; 2] = ["ALB-SG out tcp 9000 -> 10.0.0.0/16", "APP-SG in tcp 9000 <- 10.0.0.0/16"];
+const SSH: &str = "ALB-SG in tcp 22 <- 10.0.0.0/8";
+/// Two checks, five seconds apart, and thirty seconds for answers that lag.
+const WATCH: [&str; 2] = ["--tightening-watch", "40s"];
+
+/// An app whose health checks depend on rules that someone else made.
+fn checked_elsewhere() -> Estate {
+    estate()
+        .internet_facing("shop")
+        .forward(443, "app")
+        .target_group("app", 8000)
+        .health_port(9000)
+        .checked_every(5)
+        .instance("APP-SG")
+        .group(group("ALB-SG").rule(CHECKS[0]).rule(SSH))
+        .group(group("APP-SG").rule(CHECKS[1]))
+}
+
+/// The same, with nothing that depends on the foreign rule.
+fn checked_on_its_port() -> Estate {
+    estate()
+        .internet_facing("shop")
+        .forward(443, "app")
+        .target_group("app", 8000)
+        .checked_every(5)
+        .instance("APP-SG")
+        .group(group("ALB-SG").rule(SSH))
+}
+
+fn all(more: &[&'static str]) -> Vec<&'static str> {
+    NEEDED.iter().chain(more).copied().collect()
+}
+
+/// Waits until all targets are healthy, so that they can fall.
+async fn until_healthy(world: &World) {
+    let deadline = world.deadline();
+    while world.health("app").await != ["healthy"] {
+        assert!(deadline.is_ahead().await, "{:?}", world.health("app").await);
+    }
+}
+
+/// A target whose checks need a rule falls when it goes; the rules come back as they were.
+pub async fn what_a_target_needed_comes_back(stand: Stand) {
+    let world = stand.served(checked_elsewhere()).await;
+    world.tag_rule(CHECKS[0], "Name", "checks").await;
+    until_healthy(&world).await;
+    let _controller = world.controller(&WATCH).await;
+    world.apply("shop", SPEC).await;
+    world.rules_become(&all(&CHECKS[1..])).await;
+    let message = world.wait_for("shop", "Ready=False TighteningRolledBack").await;
+    for part in [
+        "ALB-SG",
+        "egress tcp 9000 to 10.0.0.0/16",
+        "ingress tcp 22 from 10.0.0.0/8",
+        "target group app",
+        "retry-tightening",
+    ] {
+        assert!(world.named(&message).contains(part), "{part}: {message}");
+    }
+    world.rules_become(&all(&[CHECKS[0], CHECKS[1], SSH])).await;
+    world.expect_tags(CHECKS[0], &[("Name", "checks")]).await;
+    world.event("shop", "Warning TighteningRolledBack").await;
+    until_healthy(&world).await;
+}
+
+/// The rules that come back have the description and the tags that they had, and are not ours.
+pub async fn what_comes_back_is_as_it_was(stand: Stand) {
+    let world = stand.served(checked_elsewhere()).await;
+    world.tag_rule(CHECKS[0], "Name", "checks").await;
+    world.tag_rule(SSH, "Name", "ssh").await;
+    until_healthy(&world).await;
+    let before = world.rules_and_owners().await;
+    let _controller = world.controller(&WATCH).await;
+    world.apply("shop", SPEC).await;
+    world.wait_for("shop", "Ready=False TighteningRolledBack").await;
+    world.rules_become(&all(&[CHECKS[0], CHECKS[1], SSH])).await;
+    let foreign: Vec<String> =
+        world.rules_and_owners().await.into_iter().filter(|rule| rule.contains("(foreign")).collect();
+    expect_lines("foreign rules", &foreign, &before.iter().map(String::as_str).collect::<Vec<_>>());
+    world.expect_tags(CHECKS[0], &[("Name", "checks")]).await;
+    world.expect_tags(SSH, &[("Name", "ssh")]).await;
+}
+
+/// Everything in virtual time, with the defaults of production. Targets are healthy when the binding comes.
+async fn begun_healthy(stand: &Stand) -> (Stage, Controller) {
+    let stage = stand.simulated(checked_elsewhere()).await;
+    until_healthy(&stage.world).await;
+    let controller = stage.start("first");
+    stage.world.apply("shop", SPEC).await;
+    (stage, controller)
+}
+
+async fn until_rules(stage: &Stage, expected: &[&str], what: &str) {
+    let expected = crate::simulation::these(expected);
+    let came = stage.until(Duration::from_secs(30 * 60), |stage| stage.rules() == expected).await;
+    assert!(came.is_some(), "{what}: {:#?} is not {expected:#?}", stage.rules());
+}
+
+async fn stays(stage: &Stage, expected: &[&str], minutes: u64, what: &str) {
+    let expected = crate::simulation::these(expected);
+    let other = stage.until(Duration::from_secs(60 * minutes), |stage| stage.rules() != expected).await;
+    assert_eq!(other, None, "{what}: {:#?}", stage.rules());
+}
+
+/// The status tells what goes before it goes, so that a crash right after it loses nothing.
+pub async fn after_a_crash_it_comes_back_all_the_same(stand: Stand) {
+    let (stage, controller) = begun_healthy(&stand).await;
+    // The very moment at which the rules are gone.
+    let taken = crate::simulation::these(&all(&CHECKS[1..]));
+    while stage.rules() != taken {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        assert!(stage.simulation.now() < Duration::from_secs(3600), "{:#?}", stage.rules());
+    }
+    controller.kill();
+    // Targets fall while nobody looks.
+    tokio::time::sleep(Duration::from_secs(5 * 60)).await;
+    let told = stage.object("shop").expect("it is there")["status"]["tightening"].clone();
+    assert_eq!(told["removed"].as_array().map(Vec::len), Some(2), "{told:#}");
+    let _second = stage.start("second");
+    until_rules(&stage, &all(&[CHECKS[0], CHECKS[1], SSH]), "after the crash").await;
+}
+
+/// What was put back stays until a person says otherwise.
+pub async fn what_came_back_stays(stand: Stand) {
+    let (stage, controller) = begun_healthy(&stand).await;
+    rolled_back(&stage).await;
+    stays(&stage, &all(&[CHECKS[0], CHECKS[1], SSH]), 60, "an hour later").await;
+    // Another leader knows it too.
+    controller.stop().await;
+    let _second = stage.start("second");
+    stays(&stage, &all(&[CHECKS[0], CHECKS[1], SSH]), 60, "after a restart").await;
+    assert_eq!(stage.condition("shop", "Ready").as_deref(), Some("Ready=False TighteningRolledBack"));
+}
+
+async fn rolled_back(stage: &Stage) {
+    until_rules(stage, &all(&CHECKS[1..]), "taken").await;
+    until_rules(stage, &all(&[CHECKS[0], CHECKS[1], SSH]), "put back").await;
+    let told = |stage: &Stage| stage.object("shop").is_some_and(|it| it["status"]["tightening"]["rolledBack"] == true);
+    assert!(stage.until(Duration::from_secs(60), told).await.is_some(), "{:#?}", stage.object("shop"));
+}
+
+/// A new value of the annotation tries once more, and each value once only.
+pub async fn a_token_tries_once_more(stand: Stand) {
+    let (stage, _controller) = begun_healthy(&stand).await;
+    rolled_back(&stage).await;
+    let token = serde_json::json!({"sgbind.dev/retry-tightening": "1"});
+    stage.world.apply_annotated("shop", token, SPEC).await;
+    rolled_back(&stage).await;
+    let acknowledged =
+        |stage: &Stage| stage.object("shop").is_some_and(|it| it["status"]["acknowledged"]["retryTightening"] == "1");
+    assert!(acknowledged(&stage), "{:#?}", stage.object("shop"));
+    stays(&stage, &all(&[CHECKS[0], CHECKS[1], SSH]), 60, "the token was used").await;
+}
+
+/// A change of the spec tries once more.
+pub async fn a_change_of_the_spec_tries_once_more(stand: Stand) {
+    let (stage, _controller) = begun_healthy(&stand).await;
+    rolled_back(&stage).await;
+    // What the checks need is declared now.
+    let spec = SPEC.replace("healthCheckPort: 8000", "healthCheckPort: 9000");
+    stage.world.apply("shop", &spec).await;
+    let declared = ["ALB-SG out tcp 9000 -> APP-SG", "APP-SG in tcp 9000 <- ALB-SG"];
+    until_rules(&stage, &all(&declared), "declared").await;
+    let ended = |stage: &Stage| stage.object("shop").is_some_and(|it| it["status"]["tightening"] == Value::Null);
+    assert!(stage.until(Duration::from_secs(30 * 60), ended).await.is_some(), "{:#?}", stage.object("shop"));
+    assert_eq!(stage.condition("shop", "Ready").as_deref(), Some("Ready=True InSync"));
+    stays(&stage, &all(&declared), 10, "watched to the end").await;
+}
+
+/// Of one load balancer one group is tightened at a time, the next when the watch is over.
+pub async fn one_group_at_a_time(stand: Stand) {
+    let estate = checked_on_its_port().group(group("APP-SG").rule("APP-SG in tcp 8000 <- 10.0.0.0/8"));
+    let stage = stand.simulated(estate).await;
+    let _controller = stage.start("first");
+    // Two teams share the load balancer: one has its own group, the other those of the targets.
+    let part = |manage: &str| SPEC.replace("foreignRules", &format!("manage: [{manage}], foreignRules"));
+    stage.world.apply("edge", &part("ListenerIngress, TargetEgress")).await;
+    stage.world.apply("shop", &part("TargetIngress")).await;
+    let groups_with_foreign = |stage: &Stage| stage.rules().iter().filter(|rule| rule.contains("10.0.0.0/8")).count();
+    let first = stage.until(Duration::from_secs(600), |stage| groups_with_foreign(stage) == 1).await;
+    assert!(first.is_some(), "{:#?}", stage.rules());
+    let next = stage.until(Duration::from_secs(600), |stage| groups_with_foreign(stage) == 0).await;
+    let next = next.unwrap_or_else(|| panic!("{:#?}", stage.rules()));
+    assert!(next >= Duration::from_secs(2 * 60), "the second group followed after {next:?}");
+    until_rules(&stage, &NEEDED, "both are tightened").await;
+}
