@@ -16,6 +16,10 @@ pub enum Defect {
     TakeUnrecorded,
     /// Targets that fall while foreign rules are taken away are not looked at.
     IgnoreHealth,
+    /// Health is watched for as long as the option says, be it shorter than the health checks need.
+    WatchTooShort,
+    /// Foreign rules go though the health of the targets is not known.
+    TakeInTheDark,
     /// Foreign rules come back without their descriptions and tags.
     RestoreBareRules,
     /// What was put back is taken away again.

@@ -61,6 +61,10 @@ promises! {
             real tightening::what_comes_back_is_as_it_was, RestoreBareRules;
         "What goes stands in the status first: after a crash it comes back all the same.":
             virtual tightening::after_a_crash_it_comes_back_all_the_same, TakeUnrecorded;
+        "Health is watched for as long as health checks need to notice.":
+            virtual tightening::the_watch_lasts_until_checks_have_noticed, WatchTooShort;
+        "While the health of targets can't be read, no foreign rule goes.":
+            virtual tightening::without_known_health_nothing_goes, TakeInTheDark;
         "What was put back stays, also after a restart.":
             virtual tightening::what_came_back_stays, ForgetRollback;
         "A new value of `sgbind.dev/retry-tightening` tries once more, each value once.":

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::stand::Stand;
 use crate::simulation::{Controller, Stage};
+use crate::world::aws::ACCOUNT;
 use crate::world::{Estate, World, estate, expect_lines, group};
 
 const SPEC: &str = "{loadBalancer: {name: shop}, clients: [{cidr: 0.0.0.0/0}], foreignRules: Remove,
@@ -76,7 +77,7 @@ pub async fn what_a_target_needed_comes_back(stand: Stand) {
     }
     world.rules_become(&all(&[CHECKS[0], CHECKS[1], SSH])).await;
     world.expect_tags(CHECKS[0], &[("Name", "checks")]).await;
-    world.event("shop", "Warning TighteningRolledBack").await;
+    world.event("shop", "TighteningRolledBack").await;
     until_healthy(&world).await;
 }
 
@@ -182,6 +183,35 @@ pub async fn a_change_of_the_spec_tries_once_more(stand: Stand) {
     assert!(stage.until(Duration::from_secs(30 * 60), ended).await.is_some(), "{:#?}", stage.object("shop"));
     assert_eq!(stage.condition("shop", "Ready").as_deref(), Some("Ready=True InSync"));
     stays(&stage, &all(&declared), 10, "watched to the end").await;
+}
+
+/// Health is watched for as long as the health checks need to notice, be it longer than the option says.
+pub async fn the_watch_lasts_until_checks_have_noticed(stand: Stand) {
+    // Two checks, five minutes apart.
+    let stage = stand.simulated(checked_elsewhere().checked_every(300)).await;
+    until_healthy(&stage.world).await;
+    let _controller = stage.start("first");
+    stage.world.apply("shop", SPEC).await;
+    rolled_back(&stage).await;
+}
+
+/// While it can't be told how the targets are, nothing goes.
+pub async fn without_known_health_nothing_goes(stand: Stand) {
+    let stage = stand.simulated(checked_on_its_port()).await;
+    let deny = |denied: bool| {
+        let mut world = stage.simulation.aws.world();
+        if denied { world.deny(ACCOUNT, "DescribeTargetHealth") } else { world.allow(ACCOUNT, "DescribeTargetHealth") }
+    };
+    deny(true);
+    let _controller = stage.start("first");
+    // All is declared, so that no rule depends on what can't be read.
+    let spec = "{loadBalancer: {name: shop}, clients: [{cidr: 0.0.0.0/0}], foreignRules: Remove,
+        targetGroups: [{name: app, ports: [8000], securityGroups: [{id: $APP-SG}]}]}";
+    stage.world.apply("shop", spec).await;
+    until_rules(&stage, &all(&[SSH]), "what is needed is made").await;
+    stays(&stage, &all(&[SSH]), 30, "health is not known").await;
+    deny(false);
+    until_rules(&stage, &NEEDED, "health is known").await;
 }
 
 /// Of one load balancer one group is tightened at a time, the next when the watch is over.
