@@ -407,3 +407,6 @@ fn mark(entry: &Entry) -> Mark {
         token: entry.object.annotation(RETRY_TIGHTENING_ANNOTATION).map(str::to_owned).or_else(|| acknowledged(entry)),
     }
 }
+
+#[cfg(test)]
+mod tests;

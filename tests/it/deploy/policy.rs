@@ -115,6 +115,8 @@ struct Request<'a> {
     tags: &'a [(&'a str, &'a str)],
     /// Keys of the tags in the request.
     keys: &'a [&'a str],
+    /// The call that makes what is tagged, where it is tagged by that.
+    made_by: Option<&'a str>,
 }
 
 /// Whether a policy permits it. Knows what the policy uses, and panics at anything else.
@@ -151,6 +153,9 @@ fn holds(condition: &Value, request: &Request) -> bool {
         ("ForAllValues:StringEquals", None) if key == "aws:TagKeys" => {
             request.keys.iter().all(|key| values.contains(key))
         }
+        ("StringEquals", None) if key == "ec2:CreateAction" => {
+            request.made_by.is_some_and(|call| values.contains(&call))
+        }
         ("Null", None) if key == "aws:TagKeys" && values == ["false"] => !request.keys.is_empty(),
         _ => panic!("{operator} {key}"),
     })
@@ -175,12 +180,13 @@ fn permits_to_write_only_groups_that_opted_in() {
     assert_eq!(writes.len(), 6);
     for action in writes {
         for (tags, expected) in consents {
-            let request = Request { action, resource: "security-group", tags, keys: &[&tag] };
+            let request = Request { action, resource: "security-group", tags, keys: &[&tag], made_by: None };
             assert_eq!(is_permitted(&policy, &request), expected, "{action} {tags:?}");
         }
         // The group is always asked about too.
-        assert!(is_permitted(&policy, &Request { action, resource: "security-group-rule", tags: &[], keys: &[] }));
-        assert!(!is_permitted(&policy, &Request { action, resource: "vpc", tags: consents[0].0, keys: &[] }));
+        let of = |resource| Request { action, resource, tags: consents[0].0, keys: &[], made_by: None };
+        assert!(is_permitted(&policy, &Request { tags: &[], ..of("security-group-rule") }));
+        assert!(!is_permitted(&policy, &of("vpc")));
     }
 }
 
@@ -200,10 +206,34 @@ fn permits_to_tag_rules_alone_and_by_one_key() {
     ];
     for action in ["ec2:CreateTags", "ec2:DeleteTags"] {
         for (resource, keys, expected) in cases {
-            let request = Request { action, resource, tags: &[(&tag, "owned")], keys };
+            let request = Request { action, resource, tags: &[(&tag, "owned")], keys, made_by: None };
             assert_eq!(is_permitted(&policy, &request), expected, "{action} {resource} {keys:?}");
         }
     }
+}
+
+/// A foreign rule that is put back gets the tags that it had.
+#[test]
+fn permits_any_tag_on_a_rule_that_is_being_made() {
+    let policy = policy();
+    let request = |made_by| Request {
+        action: "ec2:CreateTags",
+        resource: "security-group-rule",
+        tags: &[],
+        keys: &["Name"],
+        made_by,
+    };
+    let cases = [
+        (Some("AuthorizeSecurityGroupIngress"), true),
+        (Some("AuthorizeSecurityGroupEgress"), true),
+        (Some("RunInstances"), false),
+        (None, false),
+    ];
+    for (made_by, expected) in cases {
+        assert_eq!(is_permitted(&policy, &request(made_by)), expected, "{made_by:?}");
+    }
+    let group = Request { resource: "security-group", ..request(Some("AuthorizeSecurityGroupIngress")) };
+    assert!(!is_permitted(&policy, &group));
 }
 
 /// Of a resource that can't be named only what reads is permitted.
