@@ -69,7 +69,8 @@ def build(ec2: Any, elb: Any, acm: Any) -> Estate:
                                      SecurityGroupIds=[ids[f"shop-{colour}"]])["Instances"][0]["InstanceId"]
         target_groups[colour] = elb.create_target_group(
             Name=f"shop-{colour}", Protocol="HTTP", Port=8000, VpcId=vpc, TargetType="instance",
-            HealthCheckPort=health_check_port)["TargetGroups"][0]["TargetGroupArn"]
+            HealthCheckPort=health_check_port, HealthCheckIntervalSeconds=5, HealthCheckTimeoutSeconds=2,
+            UnhealthyThresholdCount=2)["TargetGroups"][0]["TargetGroupArn"]
         elb.register_targets(TargetGroupArn=target_groups[colour], Targets=[{"Id": instance}])
 
     estate = Estate({id: name for name, id in ids.items()}, "", target_groups)

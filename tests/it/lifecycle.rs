@@ -150,8 +150,11 @@ async fn foreign_rules_are_reported_or_removed() {
         ("APP-SG in tcp 8000 <- 0.0.0.0/0", "APP-SG in tcp 22 <- 10.0.0.0/8", "ALB-SG in tcp 22 <- 10.0.0.0/8");
     let wide = "APP-SG in tcp 8000-8010 <- 10.0.0.0/8";
     let to_itself = "APP-SG in tcp 8000 <- APP-SG";
-    let found = standard().group(group("APP-SG").rule(open_backend).rule(ssh).rule(wide).rule(to_itself));
-    let (world, _controller) = settled(found.group(group("ALB-SG").rule(admin)), &NO_DELAY_ENDS).await;
+    let found = standard().checked_every(5).group(group("APP-SG").rule(open_backend).rule(ssh).rule(wide).rule(to_itself));
+    let arguments = [&NO_DELAY_ENDS[..], &["--tightening-watch", "1s"]].concat();
+    let (mut world, _controller) = settled(found.group(group("ALB-SG").rule(admin)), &arguments).await;
+    // The groups are tightened one after the other, each with a watch of forty seconds.
+    world.wait_for_up_to(Duration::from_secs(120));
     world.expect_rules(&[OPEN, OUT, IN, open_backend, ssh, wide, to_itself, admin]).await;
     let rest = [
         "load balancer shop: application internet-facing ipv4 ALB-SG",

@@ -85,6 +85,11 @@ impl World {
         (self.defect, self.patience) = (Some(defect), patience);
     }
 
+    /// For anything that is to become so.
+    pub fn wait_for_up_to(&mut self, patience: Duration) {
+        self.patience = patience;
+    }
+
     /// On this AWS and this API server. Whoever runs in virtual time can wait for days.
     pub async fn of(aws: Aws, client: Client) -> Self {
         let namespace = control_plane::namespace(&client).await;
