@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, Unit};
 use tokio::time::Instant;
 
 use crate::api::names::RETRY_TIGHTENING_ANNOTATION;
@@ -68,7 +68,8 @@ impl UnderWay {
         let lasts = self.watched.as_ref().map(|watched| watched.lasts).unwrap_or_default();
         let told = SignedDuration::try_from(lasts).ok().and_then(|lasts| rest.calendar.checked_add(lasts).ok());
         self.rules = gone;
-        self.state = State::Watching { until: rest.now + lasts, told: told.unwrap_or(rest.calendar) };
+        let told = told.unwrap_or(rest.calendar);
+        self.state = State::Watching { until: rest.now + lasts, told: told.round(Unit::Second).unwrap_or(told) };
     }
 }
 
