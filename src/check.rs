@@ -1,9 +1,12 @@
 //! Pure: a second look at a plan, by rules of its own. A plan that fails is a bug; it is not carried out.
 
+mod quota;
+
 use std::collections::BTreeSet;
 
 use crate::defect::Defect;
-use crate::model::{Action, Claim, Consent, Farewell, GroupState, Ownership, Plan, RuleSpec, Stance, Step, Us};
+use crate::model::{Action, Claim, Consent, Farewell, Ownership, Plan, RuleSpec, Stance, Step};
+use crate::plan::Input;
 
 /// What is wrong with a plan.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -50,7 +53,8 @@ fn enforces(stance: Stance) -> bool {
 ///
 /// # Errors
 /// The first step that must never be carried out.
-pub fn plan(us: &Us, group: &GroupState, claims: &[Claim], plan: Plan) -> Result<Checked, Violation> {
+pub fn plan(input: &Input<'_>, plan: Plan) -> Result<Checked, Violation> {
+    let Input { us, group, claims, .. } = *input;
     let consent = group.consent(us);
     let enforcing = |claim: &&Claim| enforces(claim.stance) && consent.allows(&claim.object.namespace);
     let writers: Vec<&Claim> = claims.iter().filter(enforcing).collect();
@@ -73,6 +77,9 @@ pub fn plan(us: &Us, group: &GroupState, claims: &[Claim], plan: Plan) -> Result
             _ if writers.is_empty() => Some("nobody who may write this group asks for it"),
             _ if step.group != group.key => Some("it belongs to another group"),
             Action::Authorize { .. } if !wanted.contains(&step.spec) => Some("no object declares this rule"),
+            Action::Authorize { .. } if quota::is_exceeded(input, &plan, step.spec.direction) => {
+                Some("it does not fit into the group")
+            }
             Action::Authorize { .. } => None,
             Action::Describe { .. } | Action::Release { .. } if !ours => Some("the rule is not ours"),
             Action::Describe { .. } | Action::Release { .. } => None,
@@ -93,6 +100,9 @@ pub fn plan(us: &Us, group: &GroupState, claims: &[Claim], plan: Plan) -> Result
             }
             Action::Revoke { foreign: true, .. } if foreign_rules_stay => Some(SHARED),
             Action::Revoke { foreign: true, .. } if !agreed() => Some(NOT_AGREED),
+            Action::Revoke { .. } if quota::leaves_gap(input, &plan, &writers, step) => {
+                Some("it may admit what is needed and not there yet")
+            }
             Action::Revoke { .. } => None,
         };
         if let Some(why) = why {

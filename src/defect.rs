@@ -12,6 +12,10 @@ use std::sync::atomic::{AtomicU8, Ordering};
 pub enum Defect {
     /// A rule that other clusters need too is revoked, not released.
     RevokeSharedRule = 1,
+    /// The limit is AWS's default, whatever Service Quotas says.
+    NoServiceQuotas = 20,
+    /// A prefix list counts as one rule.
+    ListsCountOnce = 21,
 }
 
 /// What is switched on in this process; 0: nothing.

@@ -16,6 +16,9 @@ pub const FINALIZER: &str = "sgbind.dev/rules";
 /// Annotation: let the object go without touching its rules.
 pub const ABANDON_ANNOTATION: &str = "sgbind.dev/abandon";
 
+/// Annotation, a token: let needed traffic be refused for a moment where old and new rules do not fit side by side.
+pub const ALLOW_GAP_ANNOTATION: &str = "sgbind.dev/allow-gap";
+
 /// Field manager of status and finalizer, and reporting controller of events.
 pub const FIELD_MANAGER: &str = "sgbind";
 

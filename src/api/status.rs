@@ -50,6 +50,18 @@ pub struct Status {
     /// The last repair of a change that someone else made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_drift: Option<DriftStatus>,
+    /// Annotations that permit something once: the values that were taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acknowledged: Option<AcknowledgedStatus>,
+}
+
+/// Values of annotations that permit something once. A new value acts again.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct AcknowledgedStatus {
+    /// Of `sgbind.dev/allow-gap`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allow_gap: Option<String>,
 }
 
 /// Value of `observedGeneration` before the controller has seen the object, so that kstatus counts

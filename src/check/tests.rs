@@ -21,7 +21,7 @@ fn plan_of(scene: &Scene, actions: Vec<Action>) -> Plan {
 }
 
 fn checked(scene: &Scene, action: Action) -> Result<Checked, Violation> {
-    super::plan(&scene.us, &scene.group, &scene.claims, plan_of(scene, vec![action]))
+    super::plan(&scene.input(), plan_of(scene, vec![action]))
 }
 
 #[track_caller]
@@ -87,7 +87,7 @@ fn a_step_for_another_group_is_refused() {
     let scene = Scene::new(vec![claim("shop", &[RULE])], vec![]);
     let mut plan = plan_of(&scene, vec![authorize()]);
     plan.steps[0].group = key("sg-2");
-    let violation = super::plan(&scene.us, &scene.group, &scene.claims, plan).expect_err("another group");
+    let violation = super::plan(&scene.input(), plan).expect_err("another group");
     assert_eq!(
         violation.to_string(),
         "refusing to authorize sg-2 ingress tcp 8000 from sg-alb: it belongs to another group. This is a bug in sgbind; \
@@ -207,13 +207,13 @@ fn foreign_rules_are_not_taken_from_a_shared_group() {
 fn what_lets_traffic_in_and_upkeep_come_in_a_phase_before_what_takes_away() {
     let rule = ours("ingress tcp 9000 from sg-alb", &["shop"]);
     let scene = Scene::new(vec![claim("shop", &[RULE])], vec![rule]);
-    let checked = super::plan(&scene.us, &scene.group, &scene.claims, scene.plan()).expect("a plan that passes");
+    let checked = super::plan(&scene.input(), scene.plan()).expect("a plan that passes");
     let Phase::Make(steps) = checked.next_phase() else { panic!("{checked:?}") };
     assert_eq!(texts(steps), ["authorize sg-1 ingress tcp 8000 from sg-alb"]);
 
     let rules = vec![ours(RULE, &["shop"]), ours("ingress tcp 9000 from sg-alb", &["shop"])];
     let scene = Scene::new(vec![claim("shop", &[RULE])], rules);
-    let checked = super::plan(&scene.us, &scene.group, &scene.claims, scene.plan()).expect("a plan that passes");
+    let checked = super::plan(&scene.input(), scene.plan()).expect("a plan that passes");
     let Phase::Take(steps) = checked.next_phase() else { panic!("{checked:?}") };
     assert_eq!(texts(steps), ["revoke sg-1 ingress tcp 9000 from sg-alb"]);
 }

@@ -56,6 +56,7 @@ fn stuck(object: &Object, problem: &Problem, now: Timestamp) -> crate::api::Stat
         recorded: &validate::recorded_groups(object, &nowhere),
         groups: &Default::default(),
         drift: None,
+        gap_token: None,
         now,
     })
 }

@@ -121,6 +121,11 @@ impl Object {
         self.metadata().annotations.as_ref().is_some_and(|annotations| annotations.contains_key(name))
     }
 
+    /// The value of an annotation.
+    pub fn annotation(&self, name: &str) -> Option<&str> {
+        self.metadata().annotations.as_ref()?.get(name).map(String::as_str)
+    }
+
     /// Whether the object waits for who set this finalizer when it is deleted.
     pub fn has_finalizer(&self, name: &str) -> bool {
         self.metadata().finalizers.iter().flatten().any(|finalizer| finalizer == name)

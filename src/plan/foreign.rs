@@ -80,7 +80,8 @@ impl<'a> Planner<'a> {
         let mut step = self.step(action, &rule.spec, objects, "a foreign rule".into());
         step.interrupts_untracked = self.interrupts(&rule.spec);
         match self.hold_foreign(&rule.spec, &governing) {
-            None => self.steps.push(step),
+            // Whatever foreign rules admit may be needed until all that is declared is there.
+            None => self.take_in_turn(step, |_| true),
             Some(reason) => {
                 if reason == HoldReason::ForeignRulesKept {
                     for claim in wishes {
@@ -124,8 +125,7 @@ impl<'a> Planner<'a> {
                 Usage::Unknown => return Some(HoldReason::UsageUnknown),
             }
         }
-        // Whatever foreign rules admit may be needed until all that is declared is there.
-        self.input.claims.iter().any(|claim| self.is_unfinished(claim)).then_some(HoldReason::Applying)
+        None
     }
 
     /// Whether an object that declares no clients relies on this rule: whoever made it knows them.

@@ -29,6 +29,7 @@ impl Index {
             recorded: &recorded,
             groups: &groups,
             drift: entry.drift.as_ref(),
+            gap_token: entry.gap_token.as_deref(),
             now,
         });
         Some((Arc::clone(&entry.object), status))
