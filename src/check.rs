@@ -91,7 +91,11 @@ pub fn plan(input: &Input<'_>, plan: Plan) -> Result<Checked, Violation> {
                 Some(Ownership::Foreign) if foreign_rules_stay => Some(SHARED),
                 Some(Ownership::Foreign) => (!agreed()).then_some(NOT_AGREED),
             },
-            Action::Revoke { .. } if needed.contains(&step.spec) && !declined(&plan, &step.spec) => {
+            Action::Revoke { .. }
+                if needed.contains(&step.spec)
+                    && !declined(&plan, &step.spec)
+                    && !Defect::RulesInPlaceGivenUp.is_on() =>
+            {
                 Some("the rule is needed")
             }
             Action::Revoke { foreign: false, .. } if !ours || shared => Some("the rule is not ours alone"),

@@ -16,6 +16,24 @@ pub enum Defect {
     NoServiceQuotas = 20,
     /// A prefix list counts as one rule.
     ListsCountOnce = 21,
+    /// AWS is asked without counting.
+    QuotaNotCounted = 22,
+    /// Where not all fits, the oldest object is refused first.
+    OldestRefusedFirst = 23,
+    /// IPv4 and IPv6 count together.
+    FamiliesCountTogether = 24,
+    /// Where not all fits, rules go that are in place.
+    RulesInPlaceGivenUp = 25,
+    /// In a full group surplus waits until all is made.
+    SurplusWaitsInFullGroup = 26,
+    /// In a full group surplus goes whatever it admits.
+    SurplusGoesWhateverItAdmits = 27,
+    /// A gap is made without a person's word.
+    GapUnasked = 28,
+    /// A token permits gaps again and again.
+    TokenActsAgain = 29,
+    /// A call that AWS refuses for one of its rules is not split.
+    RefusedCallNotSplit = 30,
 }
 
 /// What is switched on in this process; 0: nothing.

@@ -103,7 +103,7 @@ impl Context {
 
     async fn pass(&self, key: &GroupKey) -> Result<Outcome, AwsError> {
         let cloud = self.clouds.scope(&key.scope)?;
-        let mut pass = Pass::begun();
+        let (mut pass, mut goes_on) = (Pass::begun(), false);
         for _ in 0..MOST_ROUNDS {
             pass.read_at = Instant::now();
             let state = match self.read(&cloud, key).await? {
@@ -152,13 +152,14 @@ impl Context {
                 return Ok(self.conclude(&state, &view, &quota, withheld(checked.plan().clone()), pass));
             }
             match self.next(&cloud, &checked, &view, &mut pass).await {
-                Ok(true) => {}
+                // Rule by rule it takes as many rounds.
+                Ok(true) => goes_on = checked.plan().makes_room() && !pass.failed,
                 Ok(false) => return Ok(self.conclude(&state, &view, &quota, checked.plan().clone(), pass)),
                 Err(Stop::NotLeading) => return Ok(Outcome::Failed),
                 Err(Stop::Outdated) => return Ok(Outcome::Again(Priority::Waiting, Duration::from_secs(1))),
             }
         }
-        Ok(Outcome::Failed)
+        Ok(if goes_on { Outcome::Again(Priority::Waiting, Duration::from_secs(1)) } else { Outcome::Failed })
     }
 
     async fn read(&self, cloud: &Cloud, key: &GroupKey) -> Result<Found, AwsError> {

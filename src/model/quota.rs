@@ -2,6 +2,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::{Add, AddAssign};
 
+use crate::defect::Defect;
+
 use super::{Direction, Family, Peer, PrefixListId, RuleSpec};
 
 /// How many rules AWS allows in one direction of a group where nobody had it raised, for IPv4 and as many for IPv6.
@@ -53,6 +55,9 @@ impl Quota {
     /// By how much the count exceeds the limit, in those families alone in which something is added: what exceeds it
     /// already can stay.
     pub fn excess(&self, count: Count, added: Count) -> u32 {
+        if Defect::FamiliesCountTogether.is_on() {
+            return if added == Count::default() { 0 } else { (count.v4 + count.v6).saturating_sub(self.limit) };
+        }
         let over = |count: u32, added: u32| if added == 0 { 0 } else { count.saturating_sub(self.limit) };
         over(count.v4, added.v4) + over(count.v6, added.v6)
     }

@@ -8,8 +8,9 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::defect::Defect;
 use crate::model::{
-    Action, Claim, Count, Direction, Family, Held, HoldReason, ObjectRef, Problem, Reason, RuleSpec, Step,
+    Action, ActualRule, Claim, Count, Direction, Family, Held, HoldReason, ObjectRef, Problem, Reason, RuleSpec, Step,
 };
 
 use super::Planner;
@@ -32,7 +33,7 @@ impl Addition<'_> {
     }
 
     fn gap_permitted(&self) -> bool {
-        self.for_whom.iter().any(|claim| claim.gap_permitted)
+        Defect::GapUnasked.is_on() || self.for_whom.iter().any(|claim| claim.gap_permitted)
     }
 }
 
@@ -54,6 +55,9 @@ fn revokes(step: &Step, direction: Direction) -> bool {
 impl<'a> Planner<'a> {
     /// Missing rules for which there will be no room, even when all is gone that is to go.
     pub(super) fn without_room(&mut self) -> BTreeSet<RuleSpec> {
+        if Defect::QuotaNotCounted.is_on() {
+            return BTreeSet::new();
+        }
         DIRECTIONS.into_iter().flat_map(|direction| self.refusals(direction)).collect()
     }
 
@@ -64,6 +68,9 @@ impl<'a> Planner<'a> {
         let mut claims: Vec<&Claim> = additions.iter().flat_map(|each| each.for_whom.iter().copied()).collect();
         claims.sort_by_key(|claim| age(claim));
         claims.dedup_by_key(|claim| &claim.object);
+        if Defect::OldestRefusedFirst.is_on() {
+            claims.reverse();
+        }
         let mut count = self.count_in_the_end(direction);
         let mut admitted = BTreeSet::new();
         for claim in claims {
@@ -153,6 +160,12 @@ impl<'a> Planner<'a> {
 impl<'a> Planner<'a> {
     /// Makes what there is room for now, and lets go first what must.
     pub(super) fn make_room(&mut self) {
+        if Defect::QuotaNotCounted.is_on() {
+            return;
+        }
+        if Defect::RulesInPlaceGivenUp.is_on() {
+            self.give_up_rules_in_place();
+        }
         for direction in DIRECTIONS {
             self.tell_of_refusals(direction);
             let waiting = self.waiting(direction);
@@ -188,6 +201,9 @@ impl<'a> Planner<'a> {
 
     /// Whether surplus goes that admits nothing of what is missing, so that there will be room.
     fn frees_without_gap(&mut self, direction: Direction, waiting: &[Addition<'_>]) -> bool {
+        if Defect::SurplusWaitsInFullGroup.is_on() {
+            return false;
+        }
         let harmless = |step: &Step| revokes(step, direction) && covered(&step.spec, waiting) == 0;
         if self.steps.iter().any(harmless) {
             return true;
@@ -215,7 +231,7 @@ impl<'a> Planner<'a> {
             let mut surplus = surplus.clone();
             // First what admits the traffic of no other addition, then what makes most room.
             surplus.sort_by_key(|spec| {
-                let others = covered(spec, waiting) - usize::from(spec.may_cover(&addition.spec));
+                let others = covered(spec, waiting).saturating_sub(usize::from(spec.may_cover(&addition.spec)));
                 (others, Reverse(self.input.quota.weight(spec).fuller()), spec.clone())
             });
             if let Some(least) = self.least_for(direction, addition, &surplus) {
@@ -275,6 +291,18 @@ impl<'a> Planner<'a> {
         });
     }
 
+    /// Takes away as many rules that are needed as there are that have no room.
+    fn give_up_rules_in_place(&mut self) {
+        let refused = self.held.iter().filter(|held| held.reason == HoldReason::RuleQuotaExceeded).count();
+        let needed = self.input.group.rules.iter().filter(|rule| self.needs.contains_key(&rule.spec)).take(refused);
+        let step = |rule: &ActualRule| {
+            let action = Action::Revoke { id: rule.id.clone(), foreign: false };
+            self.step(action, &rule.spec, BTreeSet::new(), "no room".into())
+        };
+        let steps: Vec<Step> = needed.map(step).collect();
+        self.steps.extend(steps);
+    }
+
     fn hold(&mut self, reason: HoldReason, which: impl Fn(&Step) -> bool) {
         let (held, steps) = std::mem::take(&mut self.steps).into_iter().partition(which);
         self.steps = steps;
@@ -284,5 +312,6 @@ impl<'a> Planner<'a> {
 
 /// How many of the additions' traffic the rule may admit now.
 fn covered(spec: &RuleSpec, waiting: &[Addition<'_>]) -> usize {
-    waiting.iter().filter(|each| spec.may_cover(&each.spec)).count()
+    let covers = |each: &&Addition<'_>| spec.may_cover(&each.spec) && !Defect::SurplusGoesWhateverItAdmits.is_on();
+    waiting.iter().filter(covers).count()
 }

@@ -4,7 +4,7 @@ mod accounts;
 mod misfortunes;
 mod oracle;
 mod repeat;
-mod rules;
+pub mod rules;
 mod run;
 mod scenarios;
 mod served;

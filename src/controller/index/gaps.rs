@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::defect::Defect;
 use crate::model::{Action, HoldReason, ObjectRef, Stance};
 
 use super::Index;
@@ -39,7 +40,8 @@ impl Entry {
         let declaration = self.declaration.as_ref().ok().filter(|declaration| declaration.stance == Stance::Enforce)?;
         let token = &declaration.allow_gap;
         let taken = self.gap_token == token.given;
-        token.given.clone().filter(|_| taken || token.given != token.acknowledged)
+        let is_new = token.given != token.acknowledged || Defect::TokenActsAgain.is_on();
+        token.given.clone().filter(|_| taken || is_new)
     }
 
     /// Whether the object's status says that its token was taken, and it has not acted yet.
