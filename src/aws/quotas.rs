@@ -42,11 +42,15 @@ impl Quotas {
         Self { client: aws_sdk_servicequotas::Client::new(config), scope, role, last: Mutex::default() }
     }
 
+    fn call(&self, action: &'static str, resource: &str) -> Call {
+        let (scope, role) = (Some(self.scope.clone()), self.role.clone());
+        Call { service: "servicequotas", action, scope, role, resource: resource.into() }
+    }
+
     /// Source: `GetServiceQuota`. An account that never had the quota raised has no such resource in some Regions.
     async fn read(&self) -> Result<u32, AwsError> {
         let (service, code) = RULES_PER_GROUP;
-        let (scope, role) = (Some(self.scope.clone()), self.role.clone());
-        let call = Call { service: "servicequotas", action: "GetServiceQuota", scope, role, resource: code.into() };
+        let call = self.call("GetServiceQuota", code);
         let answer = self.client.get_service_quota().service_code(service).quota_code(code).send().await;
         let value = answer.map_err(|error| call.failed(error))?.quota.and_then(|quota| quota.value);
         // The cast saturates.

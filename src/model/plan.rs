@@ -150,8 +150,8 @@ impl fmt::Display for HoldReason {
             Self::GroupUsedElsewhere(interfaces) => write!(f, ": {}", join(interfaces)),
             Self::GapUnavoidable => write!(
                 f,
-                ": the group is full, and what must go for it admits traffic that is needed. To permit that it is refused for \
-                 a moment: kubectl annotate --overwrite this object {ALLOW_GAP_ANNOTATION}=\"$(date)\""
+                ": the group is full, and what would have to go admits traffic that is needed. To permit that it is refused \
+                 for a moment, give the object's annotation {ALLOW_GAP_ANNOTATION} a new value, such as the time of day"
             ),
             Self::MassRevocation { limit } => write!(
                 f,

@@ -201,9 +201,6 @@ impl<'a> Planner<'a> {
 
     /// Whether surplus goes that admits nothing of what is missing, so that there will be room.
     fn frees_without_gap(&mut self, direction: Direction, waiting: &[Addition<'_>]) -> bool {
-        if Defect::SurplusWaitsInFullGroup.is_on() {
-            return false;
-        }
         let harmless = |step: &Step| revokes(step, direction) && covered(&step.spec, waiting) == 0;
         if self.steps.iter().any(harmless) {
             return true;
@@ -312,6 +309,9 @@ impl<'a> Planner<'a> {
 
 /// How many of the additions' traffic the rule may admit now.
 fn covered(spec: &RuleSpec, waiting: &[Addition<'_>]) -> usize {
-    let covers = |each: &&Addition<'_>| spec.may_cover(&each.spec) && !Defect::SurplusGoesWhateverItAdmits.is_on();
+    if Defect::SurplusGoesWhateverItAdmits.is_on() {
+        return 0;
+    }
+    let covers = |each: &&Addition<'_>| Defect::SurplusWaitsInFullGroup.is_on() || spec.may_cover(&each.spec);
     waiting.iter().filter(covers).count()
 }

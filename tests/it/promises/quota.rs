@@ -189,7 +189,7 @@ pub async fn a_gap_waits_for_a_persons_word(stand: Stand) {
     let narrow = access(&[1], "10.1.0.0/16");
     world.apply("sga/db", &narrow).await;
     let told = world.status_has("sga/db", HELD).await;
-    assert!(told.contains("kubectl annotate --overwrite this object sgbind.dev/allow-gap="), "{told}");
+    assert!(told.contains("give the object's annotation sgbind.dev/allow-gap a new value"), "{told}");
     world.wait_for("sga/db", "Ready=False Held").await;
     sleep(QUIET).await;
     world.expect_rules(&[WIDE]).await;
