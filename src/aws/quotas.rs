@@ -83,3 +83,74 @@ impl Cloud {
         limit
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::aws::testing::{Answer, cloud};
+
+    const QUOTA: &str = r#"{"Quota": {"ServiceCode": "vpc", "QuotaCode": "L-0EA8095F", "Value": 120.0}}"#;
+
+    fn refused(code: &str) -> Answer {
+        Answer::Body(400, format!(r#"{{"__type": "{code}", "message": "no"}}"#))
+    }
+
+    /// A cloud that answers each call with the next of these; how many were made.
+    fn answering(answers: Vec<fn() -> Answer>) -> (Cloud, Arc<AtomicUsize>) {
+        let calls = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&calls);
+        let (cloud, _) = cloud(move |_| {
+            let call = counted.fetch_add(1, Ordering::SeqCst);
+            answers.get(call).unwrap_or_else(|| panic!("call {call} was not expected"))()
+        });
+        (cloud, calls)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_is_read_once_an_hour() {
+        let (cloud, calls) =
+            answering(vec![|| Answer::Body(200, QUOTA.into()), || Answer::Body(200, QUOTA.replace("120", "80"))]);
+        assert_eq!((cloud.rule_quota().await, cloud.rule_quota().await), (Some(120), Some(120)));
+        tokio::time::advance(KEPT - Duration::from_secs(1)).await;
+        assert_eq!((cloud.rule_quota().await, calls.load(Ordering::SeqCst)), (Some(120), 1));
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert_eq!((cloud.rule_quota().await, calls.load(Ordering::SeqCst)), (Some(80), 2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refusal_counts_as_long_as_an_answer() {
+        for code in ["AccessDeniedException", "NoSuchResourceException"] {
+            let answer: fn() -> Answer = match code {
+                "AccessDeniedException" => || refused("AccessDeniedException"),
+                _ => || refused("NoSuchResourceException"),
+            };
+            let (cloud, calls) = answering(vec![answer, || Answer::Body(200, QUOTA.into())]);
+            assert_eq!(cloud.rule_quota().await, None, "{code}");
+            tokio::time::advance(KEPT - Duration::from_secs(1)).await;
+            assert_eq!((cloud.rule_quota().await, calls.load(Ordering::SeqCst)), (None, 1), "{code}");
+            tokio::time::advance(Duration::from_secs(1)).await;
+            assert_eq!(cloud.rule_quota().await, Some(120), "{code}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_may_pass_is_tried_again_soon_and_the_last_answer_counts_meanwhile() {
+        let unreachable: fn() -> Answer = || Answer::ConnectionRefused;
+        let found: fn() -> Answer = || Answer::Body(200, QUOTA.into());
+        let (cloud, _) = answering(vec![found, unreachable, unreachable, unreachable, found]);
+        assert_eq!(cloud.rule_quota().await, Some(120));
+        tokio::time::advance(KEPT).await;
+        assert_eq!(cloud.rule_quota().await, Some(120), "three attempts fail");
+        tokio::time::advance(RETRY).await;
+        assert_eq!(cloud.rule_quota().await, Some(120));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_without_a_quota_says_nothing() {
+        let (cloud, _) = answering(vec![|| Answer::Body(200, r#"{"Quota": {"Value": 0.0}}"#.into())]);
+        assert_eq!(cloud.rule_quota().await, None);
+    }
+}
