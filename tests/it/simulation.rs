@@ -1,6 +1,7 @@
 //! The controller in the simulation: in virtual time, with every fault at every call.
 
 mod accounts;
+mod full;
 mod misfortunes;
 mod oracle;
 mod repeat;

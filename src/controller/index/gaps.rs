@@ -1,7 +1,7 @@
 //! Gaps that a person permits: each token acts once.
 //!
 //! A token is taken when a pass finds that a gap is unavoidable. It is written to the status before anything is taken
-//! away by it, and ends when no gap is pending any more. After a crash a token that stands in the status permits nothing:
+//! away by it, and ends when no rule of the object waits for room any more. After a crash a token that stands in the status permits nothing:
 //! it may have acted.
 
 use std::collections::BTreeSet;
@@ -16,18 +16,22 @@ impl Index {
     /// After a pass: takes the tokens of objects that wait for a gap, and lets go of those that have acted.
     pub(super) fn take_gap_tokens(&mut self, objects: &BTreeSet<ObjectRef>) {
         for object in objects {
-            let pending = self.waits_for_gap(object);
+            let gap = self.any_waits(object, &[HoldReason::GapUnavoidable]);
+            // Meanwhile knowledge may have become stale, so that nothing can be said of a gap.
+            let waits = self.any_waits(object, &[HoldReason::Applying, HoldReason::RevocationDelay]);
             if let Some(entry) = self.objects.get_mut(object) {
-                entry.gap_token = if pending { entry.token_for_gap() } else { None };
+                let begins_or_lasts = gap || (waits && entry.gap_token.is_some());
+                entry.gap_token = if begins_or_lasts { entry.token_for_gap() } else { None };
             }
         }
     }
 
-    fn waits_for_gap(&self, object: &ObjectRef) -> bool {
+    /// Whether a rule is not made for one of these reasons.
+    fn any_waits(&self, object: &ObjectRef, reasons: &[HoldReason]) -> bool {
         let groups = self.objects.get(object).into_iter().flat_map(|entry| &entry.groups);
         let plans = groups.filter_map(|key| Some(&self.groups.get(key)?.outcome.as_ref()?.plan));
         plans.flat_map(|plan| &plan.held).any(|held| {
-            held.reason == HoldReason::GapUnavoidable
+            reasons.contains(&held.reason)
                 && matches!(held.step.action, Action::Authorize { .. })
                 && held.step.objects.contains(object)
         })
@@ -83,6 +87,8 @@ mod tests {
         binding.into()
     }
 
+    const GAP: Option<HoldReason> = Some(HoldReason::GapUnavoidable);
+
     struct Scene(Index);
 
     impl Scene {
@@ -95,8 +101,8 @@ mod tests {
             !self.0.upsert(binding(token, acknowledged)).groups.is_empty()
         }
 
-        /// A pass over a group ends, with a gap pending or without.
-        fn passes(&mut self, group: &str, gap: bool) {
+        /// A pass over a group ends; a rule waits for this.
+        fn passes(&mut self, group: &str, reason: Option<HoldReason>) {
             let object = binding(None, None).reference();
             let step = Step {
                 action: Action::Authorize { peer_account: None },
@@ -107,7 +113,7 @@ mod tests {
                 description: String::new(),
                 interrupts_untracked: false,
             };
-            let held = gap.then_some(Held { step, reason: HoldReason::GapUnavoidable });
+            let held = reason.map(|reason| Held { step, reason });
             let plan = Plan {
                 group: key(group),
                 steps: Vec::new(),
@@ -142,20 +148,23 @@ mod tests {
     fn a_token_acts_once_it_was_told_that_it_was_taken_until_no_gap_is_pending() {
         let mut scene = Scene::new();
         scene.stands(Some("a"), None);
+        scene.passes("sg-1", Some(HoldReason::Applying));
         assert_eq!((scene.permitted(), scene.told()), (false, None), "there is no gap");
-        scene.passes("sg-1", true);
+        scene.passes("sg-1", GAP);
         assert_eq!((scene.permitted(), scene.told()), (false, Some("a".into())), "nobody was told");
         assert!(scene.stands(Some("a"), Some("a")), "the group waits for it");
         assert!(scene.permitted());
-        scene.passes("sg-2", true);
-        scene.passes("sg-1", false);
+        scene.passes("sg-1", Some(HoldReason::Applying));
+        assert!(scene.permitted(), "it has not acted: knowledge is stale");
+        scene.passes("sg-2", GAP);
+        scene.passes("sg-1", None);
         assert!(scene.permitted(), "another gap is pending");
-        scene.passes("sg-2", false);
+        scene.passes("sg-2", None);
         assert!(!scene.permitted());
-        scene.passes("sg-1", true);
+        scene.passes("sg-1", GAP);
         assert_eq!((scene.permitted(), scene.told()), (false, Some("a".into())), "it has acted");
         assert!(scene.stands(Some("b"), Some("a")), "the group waits for it");
-        scene.passes("sg-1", true);
+        scene.passes("sg-1", GAP);
         assert_eq!((scene.permitted(), scene.told()), (false, Some("b".into())));
         scene.stands(Some("b"), Some("b"));
         assert!(scene.permitted());
@@ -165,12 +174,12 @@ mod tests {
     fn a_token_that_is_taken_off_permits_nothing_and_none_is_found_after_a_restart() {
         let mut scene = Scene::new();
         scene.stands(Some("a"), None);
-        scene.passes("sg-1", true);
+        scene.passes("sg-1", GAP);
         scene.stands(None, Some("a"));
         assert!(!scene.permitted(), "it was taken off");
         let mut restarted = Scene::new();
         restarted.stands(Some("a"), Some("a"));
-        restarted.passes("sg-1", true);
+        restarted.passes("sg-1", GAP);
         assert!(!restarted.permitted(), "it may have acted");
     }
 
@@ -178,7 +187,7 @@ mod tests {
     fn a_gap_without_a_token_is_not_permitted() {
         let mut scene = Scene::new();
         scene.stands(None, None);
-        scene.passes("sg-1", true);
+        scene.passes("sg-1", GAP);
         assert_eq!((scene.permitted(), scene.told()), (false, None));
     }
 }
