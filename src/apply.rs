@@ -51,7 +51,11 @@ async fn call(cloud: &Cloud, us: &Us, steps: Vec<&Step>, may_write: &MayWrite<'_
             Err(error) if steps.len() == 1 && error.class() == ErrorClass::Duplicate => {}
             // It is gone already. The next read tells.
             Err(error) if steps[0].action.removes() && error.class() == ErrorClass::NotFound && steps.len() == 1 => {}
-            Err(error) if steps.len() > 1 && concerns_one_rule(error.class()) => waiting.extend(split(steps)),
+            Err(error)
+                if steps.len() > 1 && concerns_one_rule(error.class()) && !Defect::RefusedCallNotSplit.is_on() =>
+            {
+                waiting.extend(split(steps));
+            }
             Err(error) => outcomes.failed.push((steps.into_iter().cloned().collect(), error)),
         }
     }

@@ -1,11 +1,12 @@
 //! Pure: a second look at a plan, by rules of its own. A plan that fails is a bug; it is not carried out.
 
+mod quota;
+
 use std::collections::BTreeSet;
 
 use crate::defect::Defect;
-use crate::model::{
-    Action, Claim, Consent, Farewell, GroupState, Ownership, Plan, RuleSpec, Stance, Step, TakenRule, Tightening, Us,
-};
+use crate::model::{Action, Claim, Consent, Farewell, Ownership, Plan, RuleSpec, Stance, Step, TakenRule, Tightening};
+use crate::plan::Input;
 
 /// What is wrong with a plan.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -52,13 +53,8 @@ fn enforces(stance: Stance) -> bool {
 ///
 /// # Errors
 /// The first step that must never be carried out.
-pub fn plan(
-    us: &Us,
-    group: &GroupState,
-    claims: &[Claim],
-    tightening: &Tightening,
-    plan: Plan,
-) -> Result<Checked, Violation> {
+pub fn plan(input: &Input<'_>, plan: Plan) -> Result<Checked, Violation> {
+    let Input { us, group, claims, tightening, .. } = *input;
     let consent = group.consent(us);
     let enforcing = |claim: &&Claim| enforces(claim.stance) && consent.allows(&claim.object.namespace);
     let writers: Vec<&Claim> = claims.iter().filter(enforcing).collect();
@@ -81,6 +77,9 @@ pub fn plan(
             _ if writers.is_empty() => Some("nobody who may write this group asks for it"),
             _ if step.group != group.key => Some("it belongs to another group"),
             Action::Authorize { .. } if !wanted.contains(&step.spec) => Some("no object declares this rule"),
+            Action::Authorize { .. } if quota::is_exceeded(input, &plan, step.spec.direction) => {
+                Some("it does not fit into the group")
+            }
             Action::Authorize { .. } => None,
             Action::Restore { .. } if !was_taken(tightening, step) => Some("no such rule was taken away"),
             Action::Restore { .. } => None,
@@ -94,7 +93,11 @@ pub fn plan(
                 Some(Ownership::Foreign) if foreign_rules_stay => Some(SHARED),
                 Some(Ownership::Foreign) => (!agreed()).then_some(NOT_AGREED),
             },
-            Action::Revoke { .. } if needed.contains(&step.spec) && !declined(&plan, &step.spec) => {
+            Action::Revoke { .. }
+                if needed.contains(&step.spec)
+                    && !declined(&plan, &step.spec)
+                    && !Defect::RulesInPlaceGivenUp.is_on() =>
+            {
                 Some("the rule is needed")
             }
             Action::Revoke { foreign: false, .. } if !ours || shared => Some("the rule is not ours alone"),
@@ -105,6 +108,9 @@ pub fn plan(
             Action::Revoke { foreign: true, .. } if !agreed() => Some(NOT_AGREED),
             Action::Revoke { foreign: true, .. } if !is_written_down(tightening, &step.spec) => {
                 Some("it was not written down how to put it back")
+            }
+            Action::Revoke { .. } if quota::leaves_gap(input, &plan, &writers, step) => {
+                Some("it may admit what is needed and not there yet")
             }
             Action::Revoke { .. } => None,
         };

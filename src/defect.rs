@@ -30,6 +30,28 @@ pub enum Defect {
     IgnoreChangedSpec,
     /// Several groups of one load balancer are tightened at once.
     TightenAllAtOnce,
+    /// The limit is AWS's default, whatever Service Quotas says.
+    NoServiceQuotas,
+    /// A prefix list counts as one rule.
+    ListsCountOnce,
+    /// AWS is asked without counting.
+    QuotaNotCounted,
+    /// Where not all fits, the oldest object is refused first.
+    OldestRefusedFirst,
+    /// IPv4 and IPv6 count together.
+    FamiliesCountTogether,
+    /// Where not all fits, rules go that are in place.
+    RulesInPlaceGivenUp,
+    /// In a full group surplus waits until all is made.
+    SurplusWaitsInFullGroup,
+    /// In a full group surplus goes whatever it admits.
+    SurplusGoesWhateverItAdmits,
+    /// A gap is made without a person's word.
+    GapUnasked,
+    /// A token permits gaps again and again.
+    TokenActsAgain,
+    /// A call that AWS refuses for one of its rules is not split.
+    RefusedCallNotSplit,
 }
 
 /// What is switched on in this process; 0: nothing.

@@ -2,15 +2,18 @@
 
 mod consent;
 mod foreign;
+mod quota;
 mod surplus;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use surplus::Unfinished;
+
 use crate::api::Aspect;
 use crate::model::{
     Action, ActualRule, Claim, Consent, Direction, Extent, Farewell, GroupState, Held, HoldReason, Kind, Knowledge,
-    Known, Named, Need, ObjectProblem, ObjectRef, Ownership, Peer, Plan, Problem, Reason, Retained, RuleSpec, Stance,
-    Standing, Step, Tightening, Traffic, Us, Usage, describe, named,
+    Known, Named, Need, ObjectProblem, ObjectRef, Ownership, Peer, Plan, Problem, Quota, Reason, Retained, RuleSpec,
+    Stance, Standing, Step, TakenRule, Tightening, Traffic, Us, Usage, describe, named,
 };
 
 /// Everything that the plan for one group depends on.
@@ -23,6 +26,8 @@ pub struct Input<'a> {
     /// Every object that exists.
     pub known: &'a BTreeMap<ObjectRef, Known>,
     pub usage: &'a Usage,
+    /// How many rules fit into each direction.
+    pub quota: &'a Quota,
     /// Objects have come, or name other things now, that nobody has looked up yet: they may need or govern anything.
     pub unheard: bool,
     /// Rules that AWS has just refused to make: not tried again in this pass.
@@ -35,12 +40,21 @@ pub struct Input<'a> {
 
 /// Plans one group.
 pub fn group(input: &Input<'_>) -> Plan {
-    let mut planner = Planner::new(input);
-    planner.permissions();
-    planner.needed();
-    planner.ours();
-    planner.foreign();
-    planner.finish()
+    let mut crowded_out = BTreeSet::new();
+    loop {
+        let mut planner = Planner::new(input, crowded_out);
+        planner.permissions();
+        planner.needed();
+        planner.ours();
+        planner.foreign();
+        let more = planner.without_room();
+        if more.is_empty() {
+            planner.make_room();
+            return planner.finish();
+        }
+        // What belongs to rules that are refused stays: that may leave less room for others.
+        crowded_out = planner.crowded_out.union(&more).cloned().collect();
+    }
 }
 
 /// What a claim may do to this group.
@@ -62,6 +76,10 @@ struct Planner<'a> {
     declined: BTreeSet<RuleSpec>,
     /// Rules that would be derived, did foreign ones not admit such traffic already.
     left_to_foreign: BTreeSet<RuleSpec>,
+    /// Missing rules for which there is no room in the group.
+    crowded_out: BTreeSet<RuleSpec>,
+    /// Rules that would be taken away, did they not wait for what somebody needs.
+    in_turn: BTreeMap<RuleSpec, Unfinished>,
     steps: Vec<Step>,
     held: Vec<Held>,
     problems: BTreeSet<ObjectProblem>,
@@ -69,7 +87,7 @@ struct Planner<'a> {
 }
 
 impl<'a> Planner<'a> {
-    fn new(input: &'a Input<'a>) -> Self {
+    fn new(input: &'a Input<'a>, crowded_out: BTreeSet<RuleSpec>) -> Self {
         Self {
             input,
             consent: input.group.consent(input.us),
@@ -78,6 +96,8 @@ impl<'a> Planner<'a> {
             there: input.group.rules.iter().map(|rule| (&rule.spec, rule)).collect(),
             declined: BTreeSet::new(),
             left_to_foreign: BTreeSet::new(),
+            crowded_out,
+            in_turn: BTreeMap::new(),
             steps: Vec::new(),
             held: Vec::new(),
             problems: BTreeSet::new(),
@@ -152,11 +172,15 @@ impl<'a> Planner<'a> {
 
     fn foreign_rule_covers(&self, spec: &RuleSpec) -> bool {
         let itself = Peer::SecurityGroup(self.input.group.key.id.clone());
-        self.input.group.rules.iter().any(|rule| {
-            rule.spec.direction == spec.direction
-                && rule.spec.traffic.covers(spec.traffic)
-                && rule.spec.peer != itself
-                && self.input.us.ownership(&rule.tags) == Ownership::Foreign
+        let foreign = |rule: &&ActualRule| self.input.us.ownership(&rule.tags) == Ownership::Foreign;
+        let there = self.input.group.rules.iter().filter(foreign).map(|rule| &rule.spec);
+        // What is put back was there all the time, but for a moment.
+        let back: &[TakenRule] = match self.input.tightening {
+            Tightening::Return { rules, .. } => rules,
+            _ => &[],
+        };
+        there.chain(back.iter().map(|rule| &rule.spec)).any(|foreign| {
+            foreign.direction == spec.direction && foreign.traffic.covers(spec.traffic) && foreign.peer != itself
         })
     }
 
@@ -208,7 +232,9 @@ impl<'a> Planner<'a> {
         let action = Action::Authorize { peer_account };
         let mut step = self.step(action, spec, all.clone(), need.reason.clone());
         step.description = describe(&self.input.us.cluster, &all, &said_of(needs));
-        if !able.is_empty() {
+        if self.crowded_out.contains(spec) {
+            self.held.push(Held { step, reason: HoldReason::RuleQuotaExceeded });
+        } else if !able.is_empty() {
             self.steps.push(step);
         } else if !writers.is_empty() {
             self.held.push(Held { step, reason: HoldReason::Applying });

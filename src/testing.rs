@@ -195,7 +195,7 @@ pub fn with_peer_group(mut facts: Facts, id: &str) -> Facts {
 
 /// The group `sg-1`, opted in for all namespaces.
 pub fn group(rules: Vec<ActualRule>) -> GroupState {
-    GroupState { key: key("sg-1"), tags: opted_in("owned", "*"), rules }
+    GroupState { key: key("sg-1"), tags: opted_in("owned", "*"), rules, unreadable: Unreadable::default() }
 }
 
 pub fn opted_in(value: &str, namespaces: &str) -> Tags {
@@ -256,11 +256,13 @@ pub fn claim(name: &str, needs: &[&str]) -> Claim {
     let rules = needs.iter().map(|text| (spec(text), need(crate::api::Aspect::TargetIngress))).collect();
     Claim {
         object: object(name),
+        created: None,
         stance: Stance::Enforce,
         rules,
         retained: Retained::These(BTreeSet::new()),
         recorded: true,
-        pending_elsewhere: false,
+        elsewhere: Elsewhere::Made,
+        gap_permitted: false,
         governs: Governed::default(),
         foreign_rules: ForeignRules::Report,
     }
@@ -282,6 +284,7 @@ pub struct Scene {
     pub claims: Vec<Claim>,
     pub known: BTreeMap<ObjectRef, Known>,
     pub usage: Usage,
+    pub quota: Quota,
     pub refused: BTreeSet<RuleSpec>,
     pub unheard: bool,
     pub tightening: Tightening,
@@ -298,6 +301,7 @@ impl Scene {
             known: claims.iter().map(known).collect(),
             claims,
             usage: Usage::BoundLoadBalancersOnly,
+            quota: Quota::default(),
             refused: BTreeSet::new(),
             unheard: false,
             tightening: Tightening::WrittenDown(all),
@@ -322,6 +326,7 @@ impl Scene {
             claims: &self.claims,
             known: &self.known,
             usage: &self.usage,
+            quota: &self.quota,
             unheard: self.unheard,
             refused: &self.refused,
             tightening: &self.tightening,

@@ -13,11 +13,11 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use kube::core::{Message, Rule};
 
-use crate::api::names::{ABANDON_ANNOTATION, FINALIZER};
+use crate::api::names::{ABANDON_ANNOTATION, ALLOW_GAP_ANNOTATION, FINALIZER};
 use crate::api::{self, DeletionPolicy, Enforcement, SecurityGroupStatus, rules};
 use crate::model::{
     AccountId, Cidr, Declaration, Farewell, GroupKey, GroupSelector, Object, PeerSelector, PrefixListSelector, Region,
-    Scope, Stance, Wants,
+    Scope, Stance, Token, Wants,
 };
 
 /// One thing that is wrong with an object.
@@ -65,7 +65,16 @@ pub fn object(object: &Object, home: &Scope) -> Result<Declaration, Vec<Finding>
         foreign_rules: object.foreign_rules(),
         wants,
         finalizer: object.has_finalizer(FINALIZER),
+        allow_gap: allow_gap(object),
     })
+}
+
+fn allow_gap(object: &Object) -> Token {
+    let acknowledged = object.status().and_then(|status| status.acknowledged.as_ref());
+    Token {
+        given: object.annotation(ALLOW_GAP_ANNOTATION).map(str::to_owned),
+        acknowledged: acknowledged.and_then(|acknowledged| acknowledged.allow_gap.clone()),
+    }
 }
 
 /// Groups that the object's status names. `scope` is that of those of which the status does not tell.

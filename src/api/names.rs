@@ -18,6 +18,8 @@ pub const ABANDON_ANNOTATION: &str = "sgbind.dev/abandon";
 
 /// Annotation: a new value lets foreign rules be taken away again that had to be put back.
 pub const RETRY_TIGHTENING_ANNOTATION: &str = "sgbind.dev/retry-tightening";
+/// Annotation, a token: let needed traffic be refused for a moment where old and new rules do not fit side by side.
+pub const ALLOW_GAP_ANNOTATION: &str = "sgbind.dev/allow-gap";
 
 /// Field manager of status and finalizer, and reporting controller of events.
 pub const FIELD_MANAGER: &str = "sgbind";

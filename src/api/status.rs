@@ -53,9 +53,21 @@ pub struct Status {
     /// The last repair of a change that someone else made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_drift: Option<DriftStatus>,
-    /// Values of annotations that permit something once, and have been acted on.
+    /// Annotations that permit something once: the values that were taken.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub acknowledged: Option<AcknowledgedStatus>,
+}
+
+/// Values of annotations that permit something once. A new value acts again.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct AcknowledgedStatus {
+    /// Of `sgbind.dev/allow-gap`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allow_gap: Option<String>,
+    /// Of `sgbind.dev/retry-tightening`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_tightening: Option<String>,
 }
 
 /// Value of `observedGeneration` before the controller has seen the object, so that kstatus counts
@@ -313,13 +325,4 @@ pub struct TargetStatus {
     /// Port.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub port: Option<u16>,
-}
-
-/// Values of annotations that permit something once, and have been acted on.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default)]
-pub struct AcknowledgedStatus {
-    /// Of `sgbind.dev/retry-tightening`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub retry_tightening: Option<String>,
 }

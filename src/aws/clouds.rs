@@ -20,6 +20,7 @@ use super::ec2::{Ec2, FILTER_VALUES, Interface, PrefixList, RulesRead, SecurityG
 use super::elb::{Elb, FoundLoadBalancer, TaggedLoadBalancer};
 use super::error::{AwsError, Call};
 use super::pacing::Pacer;
+use super::quotas::Quotas;
 use crate::batch::{Batch, WINDOW};
 
 /// The first attempt included.
@@ -169,6 +170,7 @@ pub struct Cloud {
     pub(super) scope: Scope,
     pub(super) ec2: Ec2,
     pub(super) elb: Elb,
+    pub(super) quotas: Quotas,
     pub(super) groups: Batch<SecurityGroupId, SecurityGroup, AwsError>,
     pub(super) named_groups: Batch<(VpcId, String), Vec<SecurityGroup>, AwsError>,
     pub(super) rules: Batch<SecurityGroupId, RulesRead, AwsError>,
@@ -183,7 +185,8 @@ impl Cloud {
     /// `role` is the one of the configuration's credentials, if they are a role's that is assumed.
     pub(super) fn new(config: &SdkConfig, scope: Scope, role: Option<AccountRole>) -> Self {
         let ec2 = Ec2::new(config, scope.clone(), role.clone());
-        let elb = Elb::new(config, scope.clone(), role);
+        let elb = Elb::new(config, scope.clone(), role.clone());
+        let quotas = Quotas::new(config, scope.clone(), role);
         let (groups, rules, interfaces) = (ec2.clone(), ec2.clone(), ec2.clone());
         let (named_groups, lists, named_lists) = (ec2.clone(), ec2.clone(), ec2.clone());
         let (balancers, tagged) = (elb.clone(), elb.clone());
@@ -223,6 +226,7 @@ impl Cloud {
             scope,
             ec2,
             elb,
+            quotas,
         }
     }
 

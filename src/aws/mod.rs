@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! Clouds ─ one Cloud for each account and Region ─┬─ ec2: groups, rules, interfaces, VPCs, prefix lists
-//!                                                 └─ elb: load balancers, listeners, target groups, targets
+//!                                                 ├─ elb: load balancers, listeners, target groups, targets
+//!                                                 └─ quotas: how many rules a group may have
 //! SDK client ─► pacing ─► time limit of an attempt ─► HTTP
 //! ```
 //!
@@ -20,6 +21,7 @@ mod elb;
 mod error;
 pub mod pacing;
 mod pages;
+mod quotas;
 #[cfg(test)]
 pub(crate) mod testing;
 

@@ -150,12 +150,19 @@ struct Call {
     action: String,
 }
 
+/// By what requests of Service Quotas name their action: a protocol of JSON.
+const TARGET: &str = "x-amz-target";
+
 /// The version by which ELBv2's requests are told from EC2's (`2016-11-15`) and STS's (`2011-06-15`).
 const ELBV2: &str = "2015-12-01";
 
 impl Call {
-    /// Reads the form of the query protocols, `Action=…&Version=…&…`. What names no action shares one bucket.
+    /// Reads the header of a JSON protocol, `ServiceQuotasV20190624.GetServiceQuota`, or the form of the query protocols,
+    /// `Action=…&Version=…&…`. What names no action shares one bucket.
     fn of(request: &HttpRequest) -> Self {
+        if let Some((version, action)) = request.headers().get(TARGET).and_then(|target| target.split_once('.')) {
+            return Self { version: version.into(), action: action.into() };
+        }
         let form = request.body().bytes().and_then(|body| std::str::from_utf8(body).ok()).unwrap_or_default();
         let field = |name: &str| {
             form.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('=')).unwrap_or("unknown").to_owned()
@@ -172,7 +179,7 @@ impl Call {
     ///
     /// Source: the EC2 API's default limits ("Request throttling for the Amazon EC2 API", token
     /// bucket sizes and refill rates), of non-mutating actions with filters or pages, and of mutating
-    /// ones; for ELBv2, its Describe actions. STS publishes none: it is treated like EC2.
+    /// ones; for ELBv2, its Describe actions. STS and Service Quotas publish none: they are treated like EC2.
     fn allowance(&self) -> Allowance {
         match (self.is_read(), self.version.as_str()) {
             (true, ELBV2) => Allowance { burst: 40.0, per_second: 10.0 },

@@ -21,7 +21,7 @@ fn plan_of(scene: &Scene, actions: Vec<Action>) -> Plan {
 }
 
 fn checked(scene: &Scene, action: Action) -> Result<Checked, Violation> {
-    super::plan(&scene.us, &scene.group, &scene.claims, &scene.tightening, plan_of(scene, vec![action]))
+    super::plan(&scene.input(), plan_of(scene, vec![action]))
 }
 
 #[track_caller]
@@ -87,8 +87,7 @@ fn a_step_for_another_group_is_refused() {
     let scene = Scene::new(vec![claim("shop", &[RULE])], vec![]);
     let mut plan = plan_of(&scene, vec![authorize()]);
     plan.steps[0].group = key("sg-2");
-    let violation =
-        super::plan(&scene.us, &scene.group, &scene.claims, &scene.tightening, plan).expect_err("another group");
+    let violation = super::plan(&scene.input(), plan).expect_err("another group");
     assert_eq!(
         violation.to_string(),
         "refusing to authorize sg-2 ingress tcp 8000 from sg-alb: it belongs to another group. This is a bug in sgbind; \
@@ -208,15 +207,13 @@ fn foreign_rules_are_not_taken_from_a_shared_group() {
 fn what_lets_traffic_in_and_upkeep_come_in_a_phase_before_what_takes_away() {
     let rule = ours("ingress tcp 9000 from sg-alb", &["shop"]);
     let scene = Scene::new(vec![claim("shop", &[RULE])], vec![rule]);
-    let checked = super::plan(&scene.us, &scene.group, &scene.claims, &scene.tightening, scene.plan())
-        .expect("a plan that passes");
+    let checked = super::plan(&scene.input(), scene.plan()).expect("a plan that passes");
     let Phase::Make(steps) = checked.next_phase() else { panic!("{checked:?}") };
     assert_eq!(texts(steps), ["authorize sg-1 ingress tcp 8000 from sg-alb"]);
 
     let rules = vec![ours(RULE, &["shop"]), ours("ingress tcp 9000 from sg-alb", &["shop"])];
     let scene = Scene::new(vec![claim("shop", &[RULE])], rules);
-    let checked = super::plan(&scene.us, &scene.group, &scene.claims, &scene.tightening, scene.plan())
-        .expect("a plan that passes");
+    let checked = super::plan(&scene.input(), scene.plan()).expect("a plan that passes");
     let Phase::Take(steps) = checked.next_phase() else { panic!("{checked:?}") };
     assert_eq!(texts(steps), ["revoke sg-1 ingress tcp 9000 from sg-alb"]);
 }
@@ -242,4 +239,46 @@ fn only_what_was_taken_away_is_restored() {
         Tightening::Return { rules: vec![taken(tags(&[("team", "shop")]))], objects: objects(&["shop"]) };
     assert_passes(&scene, restore(tags(&[("team", "shop")])));
     assert_refused(&scene, restore(Tags::new()), "no such rule was taken away");
+}
+
+// The quota
+
+fn authorizing(scene: &Scene, texts: &[&str]) -> Plan {
+    let step = |text: &&str| Step { spec: spec(text), ..plan_of(scene, vec![authorize()]).steps.remove(0) };
+    Plan { steps: texts.iter().map(step).collect(), held: Vec::new(), ..scene.plan() }
+}
+
+#[test]
+fn a_plan_makes_no_more_rules_than_fit() {
+    const OTHER: &str = "ingress tcp 8001 from 10.0.0.0/8";
+    let mut scene = Scene::new(vec![claim("shop", &[RULE, OTHER])], vec![foreign("ingress tcp 1 from 10.0.0.0/8")]);
+    let why = |scene: &Scene, texts: &[&str]| {
+        super::plan(&scene.input(), authorizing(scene, texts)).map(|_| ()).map_err(|violation| violation.why)
+    };
+    scene.quota.limit = 2;
+    assert_eq!(why(&scene, &[RULE]), Ok(()));
+    assert_eq!(why(&scene, &[RULE, OTHER]), Err("it does not fit into the group"));
+    scene.group.unreadable.ingress = 1;
+    assert_eq!(why(&scene, &[RULE]), Err("it does not fit into the group"));
+}
+
+#[test]
+fn what_may_admit_needed_traffic_goes_after_its_own_rule_was_made() {
+    const NARROW: &str = "ingress tcp 8000 from 10.0.0.0/8";
+    const WHY: &str = "it may admit what is needed and not there yet";
+    let old = ours(RULE, &["shop"]);
+    let scene = Scene::new(vec![claim("shop", &[NARROW])], vec![old.clone()]);
+    assert_refused(&scene, revoke(&old), WHY);
+    let mut made_first = plan_of(&scene, vec![revoke(&old)]);
+    made_first.steps.extend(authorizing(&scene, &[NARROW]).steps);
+    assert_eq!(super::plan(&scene.input(), made_first).map(|_| ()), Ok(()));
+    assert_passes(&Scene { refused: specs(&[NARROW]), ..scene.clone() }, revoke(&old));
+    let harmless = ours("ingress tcp 8001 from sg-alb", &["shop"]);
+    let other = Scene::new(vec![claim("shop", &["ingress tcp 8000 from 10.0.0.0/8"])], vec![harmless.clone()]);
+    let step = Step { spec: harmless.spec.clone(), ..plan_of(&other, vec![revoke(&harmless)]).steps.remove(0) };
+    assert_eq!(super::plan(&other.input(), Plan { steps: vec![step], ..other.plan() }).map(|_| ()), Ok(()));
+    let permitted = Claim { gap_permitted: true, ..claim("shop", &[NARROW]) };
+    assert_passes(&Scene::new(vec![permitted], vec![old.clone()]), revoke(&old));
+    let unrecorded = Claim { recorded: false, ..claim("shop", &[NARROW]) };
+    assert_passes(&Scene::new(vec![unrecorded], vec![old.clone()]), revoke(&old));
 }

@@ -6,10 +6,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::api::{DriftStatus, RuleUsage};
-use crate::aws::{AwsError, Cloud};
+use crate::aws::AwsError;
 use crate::model::{
-    Direction, GroupKey, GroupState, HoldReason, Knowledge, ObjectProblem, ObjectRef, Peer, Plan, PrefixListId,
-    Problem, Reason, RuleSpec, Standing,
+    Direction, GroupKey, GroupState, HoldReason, Knowledge, ObjectProblem, ObjectRef, Plan, Problem, Quota, Reason,
+    RuleSpec, Standing,
 };
 use crate::observe;
 use crate::status;
@@ -23,33 +23,21 @@ use super::queue::{Outcome, Priority};
 /// When something waits that nothing announces.
 pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
-/// How many rules AWS allows in one direction of a group by default. Source: "Amazon VPC quotas".
-const DEFAULT_RULE_QUOTA: u32 = 60;
-
 impl Context {
     /// Ends a pass: remembers how the group stands, and tells whom it concerns.
-    pub(super) async fn conclude(
+    pub(super) fn conclude(
         &self,
-        cloud: &Cloud,
         state: &GroupState,
         view: &GroupView,
+        quota: &Quota,
         plan: Plan,
         pass: Pass,
     ) -> Outcome {
         let key = &state.key;
-        let weights = weights(cloud, state).await;
-        let usage = |direction| {
-            status::usage(
-                state.rules.iter().map(|rule| rule.spec.clone()),
-                direction,
-                self.settings.rule_quota.unwrap_or(DEFAULT_RULE_QUOTA),
-                &weights,
-            )
-        };
         let problems: Vec<ObjectProblem> = plan.problems.iter().cloned().chain(pass.problems).collect();
         let outcome = GroupOutcome {
-            ingress: usage(Direction::Ingress),
-            egress: usage(Direction::Egress),
+            ingress: status::usage(state, quota, Direction::Ingress),
+            egress: status::usage(state, quota, Direction::Egress),
             problems,
             revisions: view.revisions.clone(),
             shows_all: self.index().shows_all(key, pass.read_at),
@@ -201,23 +189,6 @@ fn stale_objects(plan: &Plan, view: &GroupView) -> BTreeSet<ObjectRef> {
     let objects: BTreeSet<&ObjectRef> = applying.flat_map(|held| &held.step.objects).collect();
     let stale = |object: &ObjectRef| view.known.get(object).is_some_and(|known| known.knowledge == Knowledge::Stale);
     objects.into_iter().filter(|object| stale(object)).cloned().collect()
-}
-
-/// The weights of the prefix lists that the rules name; none if they can't be read, as they are only told.
-async fn weights(cloud: &Cloud, state: &GroupState) -> BTreeMap<PrefixListId, u32> {
-    let lists: BTreeSet<PrefixListId> = state
-        .rules
-        .iter()
-        .filter_map(|rule| match &rule.spec.peer {
-            Peer::PrefixList(id) => Some(id.clone()),
-            Peer::Cidr(_) | Peer::SecurityGroup(_) => None,
-        })
-        .collect();
-    if lists.is_empty() {
-        return BTreeMap::new();
-    }
-    let found = cloud.prefix_lists_by_id(&lists).await.unwrap_or_default();
-    found.into_iter().filter_map(|list| Some((list.id, list.weight?))).collect()
 }
 
 fn label(key: &GroupKey) -> metrics::Group {

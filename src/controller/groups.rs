@@ -1,16 +1,17 @@
 //! One pass over one security group: read, plan, check, make what is missing, read back, take away.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::apply::{self, Outcomes};
-use crate::aws::{AwsError, Cloud};
+use crate::aws::{AwsError, Cloud, PrefixList, RulesRead};
 use crate::check::{self, Checked, Phase};
+use crate::defect::Defect;
 use crate::model::{
-    self, Action, ActualRule, GroupKey, GroupState, Held, HoldReason, Named, ObjectProblem, Ownership, Plan, Problem,
-    RuleSpec, Step, Usage,
+    self, Action, ActualRule, DEFAULT_RULE_QUOTA, GroupKey, GroupState, Held, HoldReason, ListWeight, Named,
+    ObjectProblem, Ownership, Peer, Plan, PrefixListId, Problem, Quota, RuleSpec, Step, Usage,
 };
 use crate::observe;
 use crate::plan;
@@ -41,6 +42,8 @@ pub(super) struct Pass {
     /// Steps that were carried out: none is carried out twice in a pass.
     pub(super) done: BTreeSet<Step>,
     pub(super) problems: BTreeSet<ObjectProblem>,
+    /// What is known of prefix lists; of those that could not be read, nothing.
+    pub(super) lists: BTreeMap<PrefixListId, Option<ListWeight>>,
     pub(super) drift: BTreeSet<String>,
     pub(super) waits: usize,
     /// Whether the objects and the lease were asked about since the last change.
@@ -58,6 +61,7 @@ impl Pass {
             refused: BTreeSet::new(),
             done: BTreeSet::new(),
             problems: BTreeSet::new(),
+            lists: BTreeMap::new(),
             drift: BTreeSet::new(),
             waits: 0,
             permitted: false,
@@ -103,7 +107,7 @@ impl Context {
 
     async fn pass(&self, key: &GroupKey) -> Result<Outcome, AwsError> {
         let cloud = self.clouds.scope(&key.scope)?;
-        let mut pass = Pass::begun();
+        let (mut pass, mut goes_on) = (Pass::begun(), false);
         pass.health_is_known = self.watch_health(&cloud, key).await;
         for _ in 0..MOST_ROUNDS {
             pass.read_at = Instant::now();
@@ -130,18 +134,21 @@ impl Context {
             }
             let usage = self.usage(&cloud, &state, &view).await;
             let tightening = unless_unknown(self.index().tightening(key), pass.health_is_known);
-            let plan = plan::group(&plan::Input {
+            let quota = self.quota(&cloud, &state, &view, &mut pass).await;
+            let input = plan::Input {
                 us: &self.us,
                 group: &state,
                 claims: &view.claims,
                 known: &view.known,
                 usage: &usage,
+                quota: &quota,
                 unheard: view.unheard,
                 refused: &pass.refused,
                 tightening: &tightening,
                 only_namespace: self.settings.watch_namespace.as_deref(),
-            });
-            let checked = match check::plan(&self.us, &state, &view.claims, &tightening, plan) {
+            };
+            let plan = plan::group(&input);
+            let checked = match check::plan(&input, plan) {
                 Ok(checked) => checked,
                 Err(violation) => {
                     tracing::error!(group = %key, %violation, "a plan was refused");
@@ -149,27 +156,33 @@ impl Context {
                 }
             };
             if self.settings.read_only || !self.leadership.is_held() {
-                return Ok(self.conclude(&cloud, &state, &view, withheld(checked.plan().clone()), pass).await);
+                return Ok(self.conclude(&state, &view, &quota, withheld(checked.plan().clone()), pass));
             }
             match self.next(&cloud, &checked, &view, &mut pass).await {
-                Ok(true) => {}
+                // Rule by rule it takes as many rounds.
+                Ok(true) => goes_on = checked.plan().makes_room() && !pass.failed,
                 Ok(false) => {
                     let again = self.tighten(&cloud, &state, checked.plan(), pass.health_is_known).await;
-                    let outcome = self.conclude(&cloud, &state, &view, checked.plan().clone(), pass).await;
+                    let outcome = self.conclude(&state, &view, &quota, checked.plan().clone(), pass);
                     return Ok(outcome.or_again_in(again));
                 }
                 Err(Stop::NotLeading) => return Ok(Outcome::Failed),
                 Err(Stop::Outdated) => return Ok(Outcome::Again(Priority::Waiting, Duration::from_secs(1))),
             }
         }
-        Ok(Outcome::Failed)
+        Ok(if goes_on { Outcome::Again(Priority::Waiting, Duration::from_secs(1)) } else { Outcome::Failed })
     }
 
     async fn read(&self, cloud: &Cloud, key: &GroupKey) -> Result<Found, AwsError> {
         let (group, rules) = futures::try_join!(cloud.group(&key.id), cloud.rules(&key.id))?;
         Ok(match group {
-            Some(group) => Found::There(GroupState { key: key.clone(), tags: group.tags, rules: rules.rules }),
-            None if rules.rules.is_empty() && rules.unreadable.is_empty() => Found::Gone,
+            Some(group) => Found::There(GroupState {
+                key: key.clone(),
+                tags: group.tags,
+                rules: rules.rules,
+                unreadable: rules.unreadable,
+            }),
+            None if rules == RulesRead::default() => Found::Gone,
             // EC2's answers lag: one of them is old.
             None => Found::Unclear,
         })
@@ -196,6 +209,30 @@ impl Context {
                 Usage::Unknown
             }
         }
+    }
+
+    /// How many rules fit, and what those count as that are there or needed.
+    async fn quota(&self, cloud: &Cloud, state: &GroupState, view: &GroupView, pass: &mut Pass) -> Quota {
+        let needed = view.claims.iter().flat_map(|claim| claim.rules.keys());
+        let peers = state.rules.iter().map(|rule| &rule.spec).chain(needed).map(|spec| &spec.peer);
+        let list = |peer: &Peer| match peer {
+            Peer::PrefixList(id) => Some(id.clone()),
+            Peer::Cidr(_) | Peer::SecurityGroup(_) => None,
+        };
+        let unread: BTreeSet<PrefixListId> = peers.filter_map(list).filter(|id| !pass.lists.contains_key(id)).collect();
+        if !unread.is_empty() {
+            let found = cloud.prefix_lists_by_id(&unread).await.unwrap_or_default();
+            pass.lists.extend(unread.into_iter().map(|id| (id, None)));
+            let weight =
+                |list: PrefixList| (list.id, list.weight.map(|rules| ListWeight { family: list.family, rules }));
+            pass.lists.extend(found.into_iter().map(weight));
+        }
+        let limit = match self.settings.rule_quota {
+            Some(limit) => limit,
+            None => cloud.rule_quota().await.unwrap_or(DEFAULT_RULE_QUOTA),
+        };
+        let lists = pass.lists.iter().filter_map(|(id, weight)| Some((id.clone(), (*weight)?)));
+        Quota { limit, lists: lists.filter(|_| !Defect::ListsCountOnce.is_on()).collect() }
     }
 
     /// Carries the plan's next phase out. `false`: there is none, the pass has come to rest.

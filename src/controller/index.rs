@@ -3,6 +3,7 @@
 //! Pure bookkeeping under one lock that is never held across an await. Times are handed in.
 
 mod entry;
+mod gaps;
 mod lag;
 mod referrers;
 mod report;
@@ -20,8 +21,8 @@ use tokio::time::Instant;
 
 use crate::api::{DriftStatus, ForeignRules, RuleUsage};
 use crate::model::{
-    Claim, Declaration, ElbArn, Facts, GroupKey, Held, HoldReason, Known, Named, Object, ObjectProblem, ObjectRef,
-    Plan, Resolution, Retained, RuleSpec, Scope, Stance, Standing, TargetRef, Thing,
+    Claim, Declaration, ElbArn, Elsewhere, Facts, GroupKey, HoldReason, Known, Named, Object, ObjectProblem, ObjectRef,
+    Plan, Resolution, Retained, RuleSpec, Scope, Stance, TargetRef, Thing,
 };
 use crate::validate;
 
@@ -292,27 +293,42 @@ impl Index {
         };
         Some(Claim {
             object: reference.clone(),
+            created: entry.object.metadata().creation_timestamp.as_ref().map(|time| time.0),
             stance: declaration.stance,
             rules: needs.rules,
             retained,
-            recorded: entry.is_looked_up() && declaration.finalizer && declaration.recorded_groups.contains(key),
-            pending_elsewhere: self.pending_elsewhere(reference, entry, key),
+            recorded: is_recorded(entry, key),
+            elsewhere: self.elsewhere(reference, entry, key),
+            gap_permitted: entry.permits_gap(),
             governs: needs.governs,
             foreign_rules: declaration.foreign_rules,
         })
     }
 
-    /// Whether rules of the object in other groups are still to be made, and may be.
-    fn pending_elsewhere(&self, reference: &ObjectRef, entry: &Entry, key: &GroupKey) -> bool {
-        entry.keys(entry.desired.groups.keys()).filter(|other| other != key).any(|other| {
-            let Some(outcome) = self.groups.get(&other).and_then(|group| group.outcome.as_ref()) else { return true };
-            let seen = outcome.revisions.get(reference) == Some(&entry.revision);
-            let missing = outcome.plan.standing.get(reference).map(Standing::missing);
-            // What nobody consented to is not waited for. What AWS refused is: without it the way that the
-            // old rules admit is the only one.
-            let unwanted = |spec: &RuleSpec| outcome.plan.held.iter().any(|held| is_unwanted(held, spec));
-            !seen || missing.is_none_or(|missing| !missing.iter().all(unwanted))
-        })
+    /// How the rules stand that the object needs in other groups.
+    fn elsewhere(&self, reference: &ObjectRef, entry: &Entry, key: &GroupKey) -> Elsewhere {
+        let others = entry.keys(entry.desired.groups.keys()).filter(|other| other != key);
+        others.map(|other| self.stands(reference, entry, &other)).max().unwrap_or_default()
+    }
+
+    fn stands(&self, reference: &ObjectRef, entry: &Entry, key: &GroupKey) -> Elsewhere {
+        let outcome = self.groups.get(key).and_then(|group| group.outcome.as_ref());
+        let seen = outcome.filter(|outcome| outcome.revisions.get(reference) == Some(&entry.revision));
+        let standing = seen.and_then(|outcome| outcome.plan.standing.get(reference));
+        let Some((outcome, standing)) = seen.zip(standing) else { return Elsewhere::Pending };
+        let held = |spec: &RuleSpec, reason: fn(&HoldReason) -> bool| {
+            outcome.plan.held.iter().any(|held| held.step.spec == *spec && reason(&held.reason))
+        };
+        // What nobody consented to is not waited for. What AWS refused is: without it the way that the old rules admit is
+        // the only one.
+        let unwanted = |reason: &HoldReason| matches!(reason, HoldReason::NotPermitted | HoldReason::Observe);
+        let missing: Vec<RuleSpec> = standing.missing().into_iter().filter(|spec| !held(spec, unwanted)).collect();
+        let awaits_room = |spec: &RuleSpec| held(spec, |reason| *reason == HoldReason::Applying);
+        match missing.as_slice() {
+            [] => Elsewhere::Made,
+            missing if is_recorded(entry, key) && missing.iter().all(awaits_room) => Elsewhere::AwaitRoom,
+            _ => Elsewhere::Pending,
+        }
     }
 
     /// Takes in how a pass over a group ended. Tells which other groups waited for it.
@@ -322,6 +338,7 @@ impl Index {
         group.settled = outcome.plan.standing.values().flat_map(|standing| standing.in_place.iter().cloned()).collect();
         group.outcome = Some(outcome);
         objects.iter().for_each(|object| self.catch_up(object));
+        self.take_gap_tokens(&objects);
         let others = objects.iter().filter_map(|object| self.objects.get(object)).flat_map(|entry| &entry.groups);
         others.filter(|other| *other != key && self.waits(other)).cloned().collect()
     }
@@ -363,9 +380,11 @@ impl Index {
     }
 }
 
-/// Whether a rule is not made because someone does not want it to be.
-fn is_unwanted(held: &Held, spec: &RuleSpec) -> bool {
-    held.step.spec == *spec && matches!(held.reason, HoldReason::NotPermitted | HoldReason::Observe)
+/// Whether rules may be made for the object: it was looked up as it is declared now, and nothing that is written can be
+/// forgotten.
+fn is_recorded(entry: &Entry, key: &GroupKey) -> bool {
+    let recorded = |it: &Declaration| it.finalizer && it.recorded_groups.contains(key);
+    entry.is_looked_up() && entry.declaration.as_ref().is_ok_and(recorded)
 }
 
 /// What a fresh read of an object is compared by.

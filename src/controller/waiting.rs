@@ -57,6 +57,7 @@ fn stuck(object: &Object, problem: &Problem, now: Timestamp) -> crate::api::Stat
         groups: &Default::default(),
         tightening: status::Tightened::Unknown,
         drift: None,
+        gap_token: None,
         now,
     })
 }

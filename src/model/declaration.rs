@@ -18,8 +18,19 @@ pub struct Declaration {
     pub wants: Wants,
     /// Whether the finalizer is set: nothing is written for an object that could vanish unnoticed.
     pub finalizer: bool,
+    /// Whether needed traffic may be refused for a moment.
+    pub allow_gap: Token,
     /// Groups that the status names: those that this object has written, or is about to.
     pub recorded_groups: BTreeSet<GroupKey>,
+}
+
+/// What a person permits once, by an annotation: each new value acts once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Token {
+    /// The annotation's value.
+    pub given: Option<String>,
+    /// The last value that was taken, as the status says.
+    pub acknowledged: Option<String>,
 }
 
 /// What an object asks for, by its kind.

@@ -3,7 +3,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::api::names::{LOAD_BALANCER_CONTROLLER_TAG, NAMESPACES_TAG};
 use crate::api::{Aspect, ForeignRules};
 
-use super::{AccountId, ActualRule, GroupKey, ObjectRef, PortRange, Problem, RuleSpec, Stance, Tags, Traffic, Us};
+use super::{
+    AccountId, ActualRule, Count, Direction, GroupKey, ObjectRef, PortRange, Problem, RuleSpec, Stance, Tags, Traffic,
+    Us,
+};
 
 /// A security group as it was read, with all of its rules.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,6 +14,25 @@ pub struct GroupState {
     pub key: GroupKey,
     pub tags: Tags,
     pub rules: Vec<ActualRule>,
+    pub unreadable: Unreadable,
+}
+
+/// How many rules could not be understood: they are never touched, and count towards the quota.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Unreadable {
+    pub ingress: u32,
+    pub egress: u32,
+}
+
+impl Unreadable {
+    /// As their peers are not known they count in both families.
+    pub fn count(self, direction: Direction) -> Count {
+        let rules = match direction {
+            Direction::Ingress => self.ingress,
+            Direction::Egress => self.egress,
+        };
+        Count { v4: rules, v6: rules }
+    }
 }
 
 impl GroupState {
@@ -87,17 +109,33 @@ pub struct Need {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
     pub object: ObjectRef,
+    /// When the object was made; `None` for what comes from a file. Where not all fits, the newest is refused first.
+    pub created: Option<jiff::Timestamp>,
     pub stance: Stance,
     pub rules: BTreeMap<RuleSpec, Need>,
     pub retained: Retained,
     /// Whether the object was looked up as it is declared now, its finalizer is set and its status names the
     /// group, so that nothing is written on old knowledge, and nothing that is written can be forgotten.
     pub recorded: bool,
-    /// Whether rules that this object needs in other groups are still to be made: what it no longer
-    /// needs goes after that.
-    pub pending_elsewhere: bool,
+    /// Rules that this object needs in other groups: what it no longer needs goes after they are made.
+    pub elsewhere: Elsewhere,
+    /// Whether a person permits that traffic which the object needs is not admitted for a moment, as its rules do not
+    /// fit beside those that admit it now.
+    pub gap_permitted: bool,
     pub governs: Governed,
     pub foreign_rules: ForeignRules,
+}
+
+/// How the rules stand that an object needs in other groups.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Elsewhere {
+    /// All are there that may be made.
+    #[default]
+    Made,
+    /// They only wait for room in full groups, perhaps for this one to be done.
+    AwaitRoom,
+    /// They are still to be made, or can't be.
+    Pending,
 }
 
 /// Rules that an object needed until lately, by what AWS said: not made any more, and not revoked until
@@ -179,7 +217,7 @@ impl Extent {
             Self::Within { traffic: governed, .. } => {
                 if lies_within(traffic, governed) {
                     Governance::Inside
-                } else if governed.iter().any(|each| overlaps(traffic, *each)) {
+                } else if governed.iter().any(|each| traffic.overlaps(*each)) {
                     Governance::Wider
                 } else {
                     Governance::Outside
@@ -198,15 +236,6 @@ fn lies_within(traffic: Traffic, governed: &BTreeSet<Traffic>) -> bool {
         Traffic::Tcp(ports) => every_port(ports, Traffic::tcp),
         Traffic::Udp(ports) => every_port(ports, Traffic::udp),
         _ => governed.iter().any(|each| each.covers(traffic)),
-    }
-}
-
-fn overlaps(one: Traffic, other: Traffic) -> bool {
-    match (one, other) {
-        (Traffic::Tcp(a), Traffic::Tcp(b)) | (Traffic::Udp(a), Traffic::Udp(b)) => {
-            a.from() <= b.to() && b.from() <= a.to()
-        }
-        _ => one.covers(other) || other.covers(one),
     }
 }
 

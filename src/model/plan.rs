@@ -1,6 +1,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use crate::api::names::ALLOW_GAP_ANNOTATION;
+
 use super::{AccountId, GroupKey, ObjectProblem, ObjectRef, RuleId, RuleSpec, Tags};
 
 /// What is to be done with a rule.
@@ -79,7 +81,7 @@ pub struct Held {
 /// For what a step waits.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum HoldReason {
-    /// For status and finalizer to be written, or for the object's other groups.
+    /// For status and finalizer to be written, for the object's other groups, or for room that this very plan makes.
     Applying,
     /// For a second complete read: the need follows from AWS alone, and such facts flap.
     RevocationDelay,
@@ -149,6 +151,11 @@ impl fmt::Display for HoldReason {
                 write!(f, ": {}", join(&objects.iter().map(ObjectRef::to_string).collect()))
             }
             Self::GroupUsedElsewhere(interfaces) => write!(f, ": {}", join(interfaces)),
+            Self::GapUnavoidable => write!(
+                f,
+                ": the group is full, and what would have to go admits traffic that is needed. To permit that it is refused \
+                 for a moment, give the object's annotation {ALLOW_GAP_ANNOTATION} a new value, such as the time of day"
+            ),
             Self::MassRevocation { limit } => write!(
                 f,
                 ": at most {limit} rules are revoked within ten minutes. If the rest is to go too, raise --revocation-brake"
@@ -182,6 +189,15 @@ pub struct Standing {
     pub outvoted: bool,
     /// A port without declared clients was left as a foreign rule has it.
     pub left_to_foreign: bool,
+}
+
+impl Plan {
+    /// Whether rules wait for room that others leave.
+    pub fn makes_room(&self) -> bool {
+        let waits =
+            |held: &Held| matches!(held.step.action, Action::Authorize { .. }) && held.reason == HoldReason::Applying;
+        self.held.iter().any(waits)
+    }
 }
 
 impl Standing {

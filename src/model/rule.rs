@@ -163,6 +163,14 @@ impl Traffic {
         }
     }
 
+    /// Whether there is anything that both admit.
+    pub fn overlaps(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::Tcp(a), Self::Tcp(b)) | (Self::Udp(a), Self::Udp(b)) => a.from <= b.to && b.from <= a.to,
+            _ => self.covers(other) || other.covers(self),
+        }
+    }
+
     /// How much is admitted, for "the widest first": protocols, then ports.
     pub fn width(self) -> u32 {
         match self {
@@ -207,6 +215,15 @@ impl Peer {
 
     pub fn anywhere_v6() -> Self {
         Self::Cidr(Cidr::new(IpNet::V6(ipnet::Ipv6Net::default())))
+    }
+
+    /// Whether an address may belong to both. Of groups and prefix lists it is not known whom they contain, and an
+    /// interface may carry two groups.
+    pub fn may_overlap(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Cidr(one), Self::Cidr(other)) => one.0.contains(&other.0) || other.0.contains(&one.0),
+            _ => true,
+        }
     }
 
     /// `0.0.0.0/0` or `::/0`.
@@ -264,6 +281,11 @@ impl RuleSpec {
 
     pub fn egress(traffic: Traffic, peer: Peer) -> Self {
         Self { direction: Direction::Egress, traffic, peer }
+    }
+
+    /// Whether this may admit some of the traffic that the other is to admit.
+    pub fn may_cover(&self, other: &Self) -> bool {
+        self.direction == other.direction && self.traffic.overlaps(other.traffic) && self.peer.may_overlap(&other.peer)
     }
 
     /// How much is admitted: an order by peer, then traffic.

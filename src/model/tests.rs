@@ -119,6 +119,29 @@ fn what_covers_what() {
 }
 
 #[test]
+fn what_overlaps_what() {
+    let overlaps = |one: &str, other: &str| {
+        let (one, other) = (spec(&format!("ingress {one}")), spec(&format!("ingress {other}")));
+        assert_eq!(one.may_cover(&other), other.may_cover(&one), "{one}, {other}");
+        one.may_cover(&other)
+    };
+    assert!(overlaps("tcp 443 from 10.0.0.0/8", "tcp 443 from 10.1.0.0/16"));
+    assert!(overlaps("tcp 400-500 from 10.0.0.0/8", "tcp 500-600 from 10.0.0.0/8"));
+    assert!(overlaps("all from ::/0", "icmpv6 type 2 code 0 from 2001:db8::/32"));
+    assert!(overlaps("icmp all from 10.0.0.0/8", "icmp type 3 code 4 from 10.0.0.0/8"));
+    for peer in ["sg-1", "sg-2", "pl-1", "10.0.0.0/8", "::/0"] {
+        assert!(overlaps("tcp 443 from sg-1", &format!("tcp 443 from {peer}")), "{peer}");
+        assert!(overlaps("tcp 443 from pl-1", &format!("tcp 443 from {peer}")), "{peer}");
+    }
+    assert!(!overlaps("tcp 443 from 10.0.0.0/8", "tcp 443 from 11.0.0.0/8"));
+    assert!(!overlaps("tcp 443 from 0.0.0.0/0", "tcp 443 from ::/0"));
+    assert!(!overlaps("tcp 443 from sg-1", "tcp 444 from sg-1"));
+    assert!(!overlaps("tcp 443 from sg-1", "udp 443 from sg-1"));
+    assert!(!overlaps("icmp all from sg-1", "icmpv6 type 2 code 0 from sg-1"));
+    assert!(!spec("ingress all from sg-1").may_cover(&spec("egress all to sg-1")));
+}
+
+#[test]
 fn networks_are_held_as_ec2_stores_them() {
     assert_eq!(cidr("100.68.0.18/18").to_string(), "100.68.0.0/18");
     assert!(peer("0.0.0.0/0").is_anywhere() && peer("::/0").is_anywhere());

@@ -6,7 +6,7 @@ use crate::model::{
     RuleSpec, Stance, TakenRule, Tightening, Usage,
 };
 
-use super::surplus::hold_for_knowledge;
+use super::surplus::{Unfinished, hold_for_knowledge};
 use super::{Permission, Planner};
 
 impl<'a> Planner<'a> {
@@ -83,7 +83,11 @@ impl<'a> Planner<'a> {
             let reason = "a target became unhealthy without it".to_owned();
             let mut step = self.step(action, &rule.spec, objects.clone(), reason);
             step.description.clone_from(&rule.description);
-            self.steps.push(step);
+            if self.has_room_for(&rule.spec) {
+                self.steps.push(step);
+            } else {
+                self.held.push(Held { step, reason: HoldReason::RuleQuotaExceeded });
+            }
         }
     }
 
@@ -144,7 +148,7 @@ impl<'a> Planner<'a> {
             }
         }
         // Whatever foreign rules admit may be needed until all that is declared is there.
-        if self.input.claims.iter().any(|claim| self.is_unfinished(claim)) {
+        if self.input.claims.iter().any(|claim| self.unfinished(claim) != Unfinished::No) {
             return Some(HoldReason::Applying);
         }
         match self.input.tightening {

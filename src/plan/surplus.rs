@@ -4,11 +4,25 @@ use std::collections::BTreeSet;
 
 use crate::defect::Defect;
 use crate::model::{
-    Action, Claim, Farewell, Held, HoldReason, Knowledge, Known, Named, ObjectRef, Ownership, Retained, RuleSpec,
-    Stance, named,
+    Action, Claim, Elsewhere, Farewell, Held, HoldReason, Knowledge, Known, Named, ObjectRef, Ownership, Retained,
+    RuleSpec, Stance, Step, named,
 };
 
 use super::Planner;
+
+/// How far the rules are that an object needs, here or elsewhere.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Unfinished {
+    /// All are there, or made by this plan.
+    #[default]
+    No,
+    /// They wait for room in other groups.
+    AwaitRoom,
+    /// They will be made, or may be.
+    Coming,
+    /// They were refused, and the way that the old ones admit is the only one.
+    Refused,
+}
 
 impl Planner<'_> {
     pub(super) fn ours(&mut self) {
@@ -38,8 +52,20 @@ impl Planner<'_> {
             };
             let step = self.step(action, &rule.spec, self.whom_it_concerns(&named), "no longer needed".into());
             match self.hold_surplus(&rule.spec, &named) {
-                None => self.steps.push(step),
+                None => self.take_in_turn(step, |claim| named.may_name(&claim.object)),
                 Some(reason) => self.held.push(Held { step, reason }),
+            }
+        }
+    }
+
+    /// Takes a rule away that nothing else holds, once all that these claims need is there.
+    fn take_in_turn(&mut self, step: Step, concerns: impl Fn(&Claim) -> bool) {
+        let concerned = self.input.claims.iter().filter(|claim| concerns(claim));
+        match concerned.map(|claim| self.unfinished(claim)).max().unwrap_or_default() {
+            Unfinished::No => self.steps.push(step),
+            unfinished => {
+                self.in_turn.insert(step.spec.clone(), unfinished);
+                self.held.push(Held { step, reason: HoldReason::Applying });
             }
         }
     }
@@ -71,8 +97,7 @@ impl Planner<'_> {
             let observes = concerned.iter().any(|(_, known)| known.stance == Stance::Observe);
             return Some(if observes { HoldReason::Observe } else { HoldReason::NotPermitted });
         }
-        let waits = self.input.claims.iter().any(|claim| named.may_name(&claim.object) && self.is_unfinished(claim));
-        waits.then_some(HoldReason::Applying)
+        None
     }
 
     /// The objects that a description names, and those that it may name.
@@ -89,17 +114,27 @@ impl Planner<'_> {
         })
     }
 
-    /// Whether rules that the object needs are neither there nor about to be made by this plan, so that
-    /// what it had before must stay.
-    pub(super) fn is_unfinished(&self, claim: &Claim) -> bool {
-        if claim.pending_elsewhere {
-            return true;
-        }
-        self.is_writer(&claim.object)
-            && claim.rules.keys().any(|spec| {
-                let missing = self.needs.contains_key(spec) && !self.there.contains_key(spec);
-                missing && (self.input.refused.contains(spec) || !claim.recorded)
-            })
+    /// Whether rules that the object needs are neither there nor about to be made by this plan, so that what it had
+    /// before must stay.
+    pub(super) fn unfinished(&self, claim: &Claim) -> Unfinished {
+        let missing = |spec: &&RuleSpec| self.needs.contains_key(spec) && !self.there.contains_key(spec);
+        let refused = |spec: &RuleSpec| self.input.refused.contains(spec) || self.crowded_out.contains(spec);
+        let elsewhere = match claim.elsewhere {
+            Elsewhere::Made => Unfinished::No,
+            Elsewhere::AwaitRoom => Unfinished::AwaitRoom,
+            Elsewhere::Pending => Unfinished::Coming,
+        };
+        let mut missing = claim.rules.keys().filter(missing);
+        let here = if !self.is_writer(&claim.object) {
+            Unfinished::No
+        } else if missing.clone().any(refused) {
+            Unfinished::Refused
+        } else if !claim.recorded && missing.next().is_some() {
+            Unfinished::Coming
+        } else {
+            Unfinished::No
+        };
+        here.max(elsewhere)
     }
 }
 

@@ -2,6 +2,7 @@
 //! that the plan then comes to.
 
 mod tightening;
+mod quota;
 mod unknown;
 
 use super::*;
@@ -184,7 +185,7 @@ fn surplus_waits_until_what_was_refused_is_there() {
 
 #[test]
 fn surplus_waits_until_the_objects_other_groups_have_their_rules() {
-    let moving = Claim { pending_elsewhere: true, ..claim("shop", &[]) };
+    let moving = Claim { elsewhere: Elsewhere::Pending, ..claim("shop", &[]) };
     let scene = Scene::new(vec![moving], vec![ours(HTTP, &["shop"])]);
     assert_plan(&scene, &["held, Applying: revoke sg-1 ingress tcp 8000 from sg-alb"]);
 }

@@ -14,8 +14,8 @@ use jiff::Timestamp;
 use crate::api::{BlueGreenStatus, DriftStatus, HeldStatus, RuleCounts, RuleUsage, SecurityGroupStatus, Status};
 use crate::desired::{self, Desired};
 use crate::model::{
-    Declaration, Direction, Facts, GroupKey, HoldReason, Object, ObjectRef, Plan, Problem, Resolution, RuleSpec,
-    SecurityGroupId, Stance, Standing,
+    Declaration, Direction, Facts, GroupKey, GroupState, HoldReason, Object, ObjectRef, Plan, Problem, Quota,
+    Resolution, RuleSpec, SecurityGroupId, Stance, Standing,
 };
 use crate::validate::Finding;
 
@@ -40,6 +40,8 @@ pub struct Input<'a> {
     pub tightening: Tightened,
     /// A repair since the last status.
     pub drift: Option<&'a DriftStatus>,
+    /// The token for a gap that was taken since the last status.
+    pub gap_token: Option<&'a str>,
     pub now: Timestamp,
 }
 
@@ -75,6 +77,9 @@ pub fn of(input: &Input<'_>) -> Status {
     tightening::write(&mut status, &input.tightening);
     if let Some(drift) = input.drift {
         status.last_drift = Some(drift.clone());
+    }
+    if let Some(token) = input.gap_token {
+        status.acknowledged.get_or_insert_default().allow_gap = Some(token.to_owned());
     }
     status.conditions = conditions::write(input, &summary);
     status
@@ -226,30 +231,10 @@ fn observes(input: &Input<'_>) -> bool {
     input.declaration.is_ok_and(|declaration| declaration.stance == Stance::Observe)
 }
 
-/// How many of EC2's rules one direction of a group holds, of the fuller address family.
-///
-/// A reference to a group counts in both families; a prefix list by its weight, or once where that is not
-/// known. Source: "Amazon VPC quotas" in the VPC user guide.
-pub fn usage(
-    rules: impl Iterator<Item = RuleSpec>,
-    direction: Direction,
-    limit: u32,
-    weights: &BTreeMap<crate::model::PrefixListId, u32>,
-) -> RuleUsage {
-    use crate::model::Peer;
-    let (mut v4, mut v6) = (0u32, 0u32);
-    for spec in rules.filter(|spec| spec.direction == direction) {
-        match &spec.peer {
-            Peer::Cidr(cidr) if matches!(cidr.net(), ipnet::IpNet::V4(_)) => v4 += 1,
-            Peer::Cidr(_) => v6 += 1,
-            Peer::SecurityGroup(_) => (v4, v6) = (v4 + 1, v6 + 1),
-            Peer::PrefixList(id) => {
-                let weight = weights.get(id).copied().unwrap_or(1);
-                (v4, v6) = (v4 + weight, v6 + weight);
-            }
-        }
-    }
-    RuleUsage { used: v4.max(v6), limit }
+/// How full one direction of a group is, of the fuller address family.
+pub fn usage(group: &GroupState, quota: &Quota, direction: Direction) -> RuleUsage {
+    let rules = quota.count(direction, group.rules.iter().map(|rule| &rule.spec));
+    RuleUsage { used: (rules + group.unreadable.count(direction)).fuller(), limit: quota.limit }
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ struct World {
 }
 
 fn group_of(id: &str, rules: &[ActualRule]) -> GroupState {
-    GroupState { key: key(id), tags: opted_in("owned", "*"), rules: rules.to_vec() }
+    GroupState { key: key(id), rules: rules.to_vec(), ..group(vec![]) }
 }
 
 fn mine(text: &str) -> ActualRule {
@@ -84,6 +84,7 @@ impl World {
             groups: &groups,
             tightening: Tightened::Nothing,
             drift: None,
+            gap_token: None,
             now: self.now,
         })
     }
@@ -428,21 +429,26 @@ fn where_traffic_goes() {
 
 #[test]
 fn how_full_a_group_is() {
-    let rules = || {
-        [
-            "ingress tcp 443 from 10.0.0.0/8",
-            "ingress tcp 443 from 192.0.2.0/24",
-            "ingress tcp 443 from ::/0",
-            "ingress tcp 443 from sg-1",
-            "ingress tcp 443 from pl-1",
-            "egress all to 0.0.0.0/0",
-        ]
-        .into_iter()
-        .map(spec)
+    let rules = [
+        "ingress tcp 443 from 10.0.0.0/8",
+        "ingress tcp 443 from 192.0.2.0/24",
+        "ingress tcp 443 from ::/0",
+        "ingress tcp 443 from sg-1",
+        "ingress tcp 443 from pl-1",
+        "ingress tcp 443 from pl-unread",
+        "egress all to 0.0.0.0/0",
+    ];
+    let weight = |family| ListWeight { family: Some(family), rules: 55 };
+    let mut full = group(rules.map(foreign).to_vec());
+    let used = |group: &GroupState, family, direction| {
+        let quota = Quota { limit: 60, lists: BTreeMap::from([("pl-1".into(), weight(family))]) };
+        usage(group, &quota, direction)
     };
-    let weights = BTreeMap::from([("pl-1".into(), 55)]);
-    assert_eq!(usage(rules(), Direction::Ingress, 60, &weights), RuleUsage { used: 58, limit: 60 });
-    assert_eq!(usage(rules(), Direction::Egress, 60, &weights), RuleUsage { used: 1, limit: 60 });
+    assert_eq!(used(&full, Family::V4, Direction::Ingress), RuleUsage { used: 59, limit: 60 });
+    assert_eq!(used(&full, Family::V6, Direction::Ingress), RuleUsage { used: 58, limit: 60 });
+    assert_eq!(used(&full, Family::V4, Direction::Egress), RuleUsage { used: 1, limit: 60 });
+    full.unreadable.egress = 2;
+    assert_eq!(used(&full, Family::V4, Direction::Egress), RuleUsage { used: 3, limit: 60 });
 }
 
 // What was last known

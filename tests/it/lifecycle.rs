@@ -150,7 +150,8 @@ async fn foreign_rules_are_reported_or_removed() {
         ("APP-SG in tcp 8000 <- 0.0.0.0/0", "APP-SG in tcp 22 <- 10.0.0.0/8", "ALB-SG in tcp 22 <- 10.0.0.0/8");
     let wide = "APP-SG in tcp 8000-8010 <- 10.0.0.0/8";
     let to_itself = "APP-SG in tcp 8000 <- APP-SG";
-    let found = standard().checked_every(5).group(group("APP-SG").rule(open_backend).rule(ssh).rule(wide).rule(to_itself));
+    let found =
+        standard().checked_every(5).group(group("APP-SG").rule(open_backend).rule(ssh).rule(wide).rule(to_itself));
     let arguments = [&NO_DELAY_ENDS[..], &["--tightening-watch", "1s"]].concat();
     let (mut world, _controller) = settled(found.group(group("ALB-SG").rule(admin)), &arguments).await;
     // The groups are tightened one after the other, each with a watch of forty seconds.

@@ -1,10 +1,11 @@
 //! The controller in the simulation: in virtual time, with every fault at every call.
 
 mod accounts;
+mod full;
 mod misfortunes;
 mod oracle;
 mod repeat;
-mod rules;
+pub mod rules;
 mod run;
 mod scenarios;
 mod served;

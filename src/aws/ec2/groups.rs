@@ -5,7 +5,7 @@ use aws_sdk_ec2::types as sdk;
 use crate::aws::clouds::Cloud;
 use crate::aws::error::{AwsError, Call};
 use crate::aws::pages::{Page, all_pages};
-use crate::model::{ActualRule, GroupKey, RuleId, SecurityGroupId, Tags, VpcId};
+use crate::model::{ActualRule, GroupKey, SecurityGroupId, Tags, Unreadable, VpcId};
 
 use super::convert::{self, present};
 use super::{Ec2, PAGE, filter};
@@ -25,7 +25,7 @@ pub struct SecurityGroup {
 pub struct RulesRead {
     pub rules: Vec<ActualRule>,
     /// Rules that can't be understood. They count towards quotas, and are never touched.
-    pub unreadable: Vec<RuleId>,
+    pub unreadable: Unreadable,
 }
 
 impl Cloud {
@@ -130,7 +130,8 @@ impl Ec2 {
             let of_group = read.entry(group.into()).or_default();
             match convert::rule(id.into(), &rule) {
                 Some(rule) => of_group.rules.push(rule),
-                None => of_group.unreadable.push(id.into()),
+                None if rule.is_egress() == Some(true) => of_group.unreadable.egress += 1,
+                None => of_group.unreadable.ingress += 1,
             }
         }
         Ok(read)

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::aws::testing::{Answer, Form, cloud, cloud_without_credentials, scope};
 use crate::aws::{AwsError, ErrorClass, NewRule};
 use crate::model::{
-    Cidr, Direction, InstanceId, Peer, PortRange, RuleId, RuleSpec, SecurityGroupId, Tags, Traffic, VpcId,
+    Cidr, Direction, InstanceId, Peer, PortRange, RuleId, RuleSpec, SecurityGroupId, Tags, Traffic, Unreadable, VpcId,
 };
 
 fn group() -> SecurityGroupId {
@@ -40,7 +40,7 @@ async fn rules_of_all_pages_are_read_and_bad_ones_kept_out() {
     let ids: Vec<&str> = read.rules.iter().map(|rule| rule.id.as_str()).collect();
     assert_eq!(ids, ["sgr-1", "sgr-3"]);
     assert_eq!(read.rules[0].tags, Tags::from([("a".into(), "b".into())]));
-    assert_eq!(read.unreadable, [RuleId::from("sgr-2")]);
+    assert_eq!(read.unreadable, Unreadable { ingress: 1, egress: 0 });
     let requests = seen.all();
     assert_eq!(requests.len(), 2);
     assert_eq!(requests[0]["Filter.1.Name"], "group-id");

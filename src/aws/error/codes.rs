@@ -5,7 +5,8 @@ use super::ErrorClass;
 /// The one table of error codes. A code that is not here is judged by its ending, then by the status.
 ///
 /// Sources: "Error codes for the Amazon EC2 API" in the EC2 API reference, "Common Errors" in the
-/// Elastic Load Balancing API reference (version 2015-12-01) and in the STS API reference.
+/// Elastic Load Balancing API reference (version 2015-12-01) and in the STS API reference; `GetServiceQuota` in the
+/// Service Quotas API reference.
 const CODES: [(ErrorClass, &[&str]); 6] = [
     (
         ErrorClass::Throttled,
@@ -47,7 +48,7 @@ const CODES: [(ErrorClass, &[&str]); 6] = [
         ],
     ),
     (ErrorClass::Quota, &["TooManyTags", "TooManyRules", "TooManyTargets", "ResourceLimitExceeded"]),
-    (ErrorClass::NotFound, &["NoSuchEntity", "ResourceNotFoundException"]),
+    (ErrorClass::NotFound, &["NoSuchEntity", "NoSuchResourceException", "ResourceNotFoundException"]),
     (
         ErrorClass::Invalid,
         &["InvalidParameterValue", "InvalidParameterCombination", "ValidationError", "MalformedQueryString"],

@@ -222,3 +222,11 @@ fn senseless_shares_leave_a_trickle_or_the_whole() {
         assert!(allowance.quota().burst_size().get() >= 1);
     }
 }
+
+#[test]
+fn a_request_of_a_json_protocol_names_its_action_in_a_header() {
+    let mut request = HttpRequest::new(SdkBody::from("{}"));
+    request.headers_mut().insert("X-Amz-Target", "ServiceQuotasV20190624.GetServiceQuota");
+    let call = Call::of(&request);
+    assert_eq!((call.action.as_str(), call.is_read()), ("GetServiceQuota", true));
+}

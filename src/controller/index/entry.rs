@@ -30,6 +30,8 @@ pub(super) struct Entry {
     /// By group; only where the history is settled.
     pub(super) retained: BTreeMap<SecurityGroupId, BTreeSet<RuleSpec>>,
     pub(super) drift: Option<DriftStatus>,
+    /// The token by which a gap is permitted that is pending.
+    pub(super) gap_token: Option<String>,
     /// Whether all was looked at once since the start.
     pub(super) caught_up: bool,
     /// Every group that the object needs, needed lately or has written.
@@ -57,6 +59,7 @@ impl Entry {
             desired: Desired::default(),
             retained: BTreeMap::new(),
             drift: None,
+            gap_token: None,
             caught_up: false,
             groups: BTreeSet::new(),
             revision: 0,

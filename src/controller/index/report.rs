@@ -30,6 +30,7 @@ impl Index {
             groups: &groups,
             tightening: self.tightened(reference, entry),
             drift: entry.drift.as_ref(),
+            gap_token: entry.gap_token.as_deref(),
             now,
         });
         Some((Arc::clone(&entry.object), status))

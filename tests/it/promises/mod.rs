@@ -4,6 +4,7 @@
 //! scenario does not. The table is shown in `docs/promises.md`.
 
 mod page;
+mod quota;
 mod sharing;
 mod stand;
 mod table;

@@ -2,7 +2,7 @@
 
 use sgbind::defect::Defect;
 
-use super::{sharing, stand, tightening};
+use super::{quota, sharing, stand, tightening};
 
 /// What belongs together.
 pub struct Section {
@@ -73,5 +73,29 @@ promises! {
             virtual tightening::a_change_of_the_spec_tries_once_more, IgnoreChangedSpec;
         "Of one load balancer one group is tightened at a time.":
             virtual tightening::one_group_at_a_time, TightenAllAtOnce;
+    }
+    "Quotas and gaps" {
+        "The rules that fit into a group are counted before AWS is asked.":
+            virtual quota::the_quota_is_counted_beforehand, QuotaNotCounted;
+        "Where not all fits, the rules of the newest object are refused, with the numbers.":
+            real quota::the_newest_is_refused_first, OldestRefusedFirst;
+        "A prefix list counts by its size.":
+            real quota::a_prefix_list_counts_by_its_size, ListsCountOnce;
+        "IPv4 and IPv6, ingress and egress count apart.":
+            real quota::families_and_directions_count_apart, FamiliesCountTogether;
+        "Rules that are in place and needed are never given up for others.":
+            real quota::rules_in_place_are_never_given_up, RulesInPlaceGivenUp;
+        "Where old and new do not fit side by side, surplus that admits nothing needed goes first.":
+            real quota::in_a_full_group_surplus_goes_first, SurplusWaitsInFullGroup;
+        "What is needed is admitted at each moment of a swap in a full group.":
+            virtual quota::a_swap_lets_in_at_each_moment_who_is_needed, SurplusGoesWhateverItAdmits;
+        "Where a gap can't be avoided nothing is done before `sgbind.dev/allow-gap` permits it.":
+            real quota::a_gap_waits_for_a_persons_word, GapUnasked;
+        "Each value of `sgbind.dev/allow-gap` acts once.":
+            real quota::a_token_acts_once, TokenActsAgain;
+        "The limit is what Service Quotas says, where that is permitted.":
+            real quota::the_limit_is_what_service_quotas_says, NoServiceQuotas;
+        "One bad rule in a call keeps no other out.":
+            real quota::one_bad_rule_keeps_no_other_out, RefusedCallNotSplit;
     }
 }

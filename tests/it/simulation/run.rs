@@ -114,7 +114,7 @@ impl Run<'_> {
         let (took, calls) = tokio::select! {
             biased;
             ended = ending => ended?,
-            () = supervise(stage, controller, oracle) => unreachable!("it runs for ever"),
+            () = supervise(stage, controller, |process| oracle.watch(process)) => unreachable!("it runs for ever"),
         };
         let violations = oracle.violations();
         if !violations.is_empty() {

@@ -20,7 +20,6 @@ use sgbind_sim::{Kubernetes, Process, Simulation};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::oracle::Oracle;
 use super::rules;
 use crate::world::aws::{self, Aws};
 use crate::world::{Estate, World};
@@ -178,14 +177,14 @@ impl Drop for Controller {
 
 /// Keeps a controller running as a Deployment does: where one crashes, the next is started a second later. All of them
 /// are watched.
-pub async fn supervise(stage: &Stage, first: Controller, oracle: &Oracle) {
+pub async fn supervise(stage: &Stage, first: Controller, watch: impl Fn(&Process)) {
     let mut running = first;
     for number in 2.. {
         running.process.crashed().await;
         running.kill();
         tokio::time::sleep(Duration::from_secs(1)).await;
         let process = stage.simulation.process(&format!("restarted-{number}"));
-        oracle.watch(&process);
+        watch(&process);
         running = stage.start_as(process, |_| {});
     }
 }

@@ -64,7 +64,7 @@ fn every_fault_at_every_call(#[case] scenario: &'static Scenario) {
 
 /// Every write, and of reads of one kind the first few: those of later rounds of the same scenario are alike. A renewal of
 /// the lease counts as one of a kind, too.
-fn worth_a_fault(calls: &[CallSite]) -> Vec<usize> {
+pub fn worth_a_fault(calls: &[CallSite]) -> Vec<usize> {
     const OF_A_KIND: usize = 4;
     let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
     let mut worth = Vec::new();

@@ -64,10 +64,12 @@ impl Kubernetes {
     }
 }
 
-async fn answer_aws(State(aws): State<Aws>, headers: HeaderMap, form: Bytes) -> Response<Body> {
-    let authorization = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let answer = aws.answer(authorization, &form);
-    let response = Response::builder().status(answer.status).header(header::CONTENT_TYPE, "text/xml;charset=UTF-8");
+async fn answer_aws(State(aws): State<Aws>, headers: HeaderMap, body: Bytes) -> Response<Body> {
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let target = header("x-amz-target");
+    let answer = aws.answer(header(header::AUTHORIZATION.as_str()).unwrap_or_default(), target, &body);
+    let kind = if target.is_some() { "application/x-amz-json-1.1" } else { "text/xml;charset=UTF-8" };
+    let response = Response::builder().status(answer.status).header(header::CONTENT_TYPE, kind);
     response.body(Body::from(answer.body)).unwrap_or_default()
 }
 

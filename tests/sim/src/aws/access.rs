@@ -92,6 +92,7 @@ fn denial(call: &Call, action: &str) -> Failure {
     let (service, code) = match call.api() {
         Some(Api::Elb) => ("elasticloadbalancing", "AccessDenied"),
         Some(Api::Sts) => ("sts", "AccessDenied"),
+        Some(Api::Quotas) => ("servicequotas", "AccessDeniedException"),
         _ => ("ec2", "UnauthorizedOperation"),
     };
     let user = format!("User: arn:aws:iam::{account}:user/simulated");
@@ -101,5 +102,7 @@ fn denial(call: &Call, action: &str) -> Failure {
     );
     let opening =
         if code == "UnauthorizedOperation" { "You are not authorized to perform this operation. " } else { "" };
-    Failure::new(code, format!("{opening}{message}")).with_status(403)
+    // Source: Smithy's JSON protocols answer all of the caller's errors with 400.
+    let status = if call.api() == Some(Api::Quotas) { 400 } else { 403 };
+    Failure::new(code, format!("{opening}{message}")).with_status(status)
 }

@@ -1,6 +1,8 @@
-//! XML goes out.
+//! XML goes out, and JSON where that came in.
 
 use std::fmt::{self, Write};
+
+use serde_json::json;
 
 use super::Call;
 use super::query::Api;
@@ -34,10 +36,11 @@ impl Failure {
 }
 
 impl Answer {
-    /// The form of success of the API that was called; `inner` is XML.
+    /// The form of success of the API that was called; `inner` is XML, or JSON for Service Quotas.
     pub fn success(call: &Call, inner: &str) -> Self {
         let action = &call.action;
         let body = match call.api() {
+            Some(Api::Quotas) => inner.to_owned(),
             Some(Api::Elb | Api::Sts) => format!(
                 "<{action}Response><{action}Result>{inner}</{action}Result><ResponseMetadata><RequestId>simulated\
                  </RequestId></ResponseMetadata></{action}Response>"
@@ -53,6 +56,7 @@ impl Answer {
     pub fn failure(call: &Call, failure: &Failure) -> Self {
         let error = Xml::new().text("Code", &failure.code).text("Message", &failure.message);
         let body = match call.api() {
+            Some(Api::Quotas) => json!({"__type": failure.code, "message": failure.message}).to_string(),
             Some(Api::Elb | Api::Sts) => format!(
                 "<ErrorResponse><Error><Type>Sender</Type>{error}</Error><RequestId>simulated</RequestId></ErrorResponse>"
             ),

@@ -40,17 +40,17 @@ impl Aws {
         self.began.elapsed()
     }
 
-    /// Answers a request with this `Authorization` header and this form.
-    pub fn answer(&self, authorization: &str, form: &[u8]) -> Answer {
+    /// Answers a request with this `Authorization` header, the header `X-Amz-Target` if it has one, and this body.
+    pub fn answer(&self, authorization: &str, target: Option<&str>, body: &[u8]) -> Answer {
         let mut world = self.world();
         let scope = match world.scope_of(authorization) {
             Ok(scope) => scope,
             Err(failure) => {
-                return Answer::failure(&Call::read_unsigned(form), &failure);
+                return Answer::failure(&Call::read_unsigned(target, body), &failure);
             }
         };
         let now = self.now();
-        world.answer(&Call::read(form, scope), now)
+        world.answer(&Call::read_any(target, body, scope), now)
     }
 
     /// For an SDK client that nothing befalls.
@@ -83,24 +83,26 @@ impl fmt::Debug for Connector {
 impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let authorization = request.headers().get("authorization").unwrap_or_default().to_owned();
-        let form = request.body().bytes().unwrap_or_default().to_vec();
+        let target = request.headers().get("x-amz-target").map(str::to_owned);
+        let body = request.body().bytes().unwrap_or_default().to_vec();
         let aws = self.aws.clone();
         let Some(process) = self.process.clone() else {
-            return HttpConnectorFuture::ready(response(aws.answer(&authorization, &form)));
+            return HttpConnectorFuture::ready(response(aws.answer(&authorization, target.as_deref(), &body)));
         };
         HttpConnectorFuture::new(async move {
-            let call = Call::read_unsigned(&form);
+            let call = Call::read_unsigned(target.as_deref(), &body);
             let service = match call.api() {
                 Some(Api::Ec2) => "ec2",
                 Some(Api::Elb) => "elbv2",
                 Some(Api::Sts) => "sts",
+                Some(Api::Quotas) => "servicequotas",
                 None => "?",
             };
             let exchange = Exchange {
                 what: format!("{service} {}", call.action),
                 changes: !call.is_read(),
-                request: form.clone(),
-                carry_out: move || aws.answer(&authorization, &form),
+                request: body.clone(),
+                carry_out: move || aws.answer(&authorization, target.as_deref(), &body),
                 refuse: |fault| Answer::failure(&call, &refusal(&call, fault)),
             };
             let told = process.exchange(exchange).await;
@@ -109,18 +111,20 @@ impl HttpConnector for Connector {
     }
 }
 
-/// The errors that the two APIs have for it. Sources: "Error codes for the Amazon EC2 API"; "Common Errors" of the
-/// Elastic Load Balancing API reference.
+/// The errors that the APIs have for it. Sources: "Error codes for the Amazon EC2 API"; "Common Errors" of the Elastic
+/// Load Balancing API reference; `GetServiceQuota` in the Service Quotas API reference.
 fn refusal(call: &Call, fault: Fault) -> Failure {
     let code = match (fault, call.api()) {
         (Fault::Throttled, Some(Api::Ec2)) => "RequestLimitExceeded",
+        (Fault::Throttled, Some(Api::Quotas)) => "TooManyRequestsException",
         (Fault::Throttled, _) => "Throttling",
         (_, Some(Api::Ec2)) => "UnauthorizedOperation",
+        (_, Some(Api::Quotas)) => "AccessDeniedException",
         _ => "AccessDenied",
     };
     let status = match (fault, call.api()) {
         (Fault::Throttled, Some(Api::Ec2)) => 503,
-        (Fault::Throttled, _) => 400,
+        (Fault::Throttled, _) | (_, Some(Api::Quotas)) => 400,
         _ => 403,
     };
     Failure::new(code, format!("{} is refused by the simulation", call.action)).with_status(status)

@@ -1,8 +1,8 @@
-//! EC2, Elastic Load Balancing v2 and STS, as a stateful model that answers the query protocols.
+//! EC2, Elastic Load Balancing v2 and STS, as a stateful model that answers the query protocols, and Service Quotas.
 //!
 //! ```text
-//! request ─► query: Call ─► ec2 | elb | sts: handlers ─► Regions ─► Answer: XML
-//!                                                  └► health: what changed decides what is reachable
+//! request ─► query: Call ─► ec2 | elb | sts | quotas: handlers ─► Regions ─► Answer: XML, JSON
+//!                                                           └► health: what changed decides what is reachable
 //! ```
 //!
 //! One call is applied whole, at one instant of virtual time, which is handed in. A refused call changes nothing.
@@ -13,6 +13,7 @@ mod connector;
 pub mod ec2;
 pub mod elb;
 pub mod query;
+mod quotas;
 mod sts;
 mod throttle;
 pub mod walk;
@@ -115,7 +116,7 @@ impl World {
         let handled = self.admit(call).and_then(|()| self.handle(call));
         elb::settle(self);
         match handled {
-            Ok(inner) => Answer::success(call, &inner.to_string()),
+            Ok(inner) => Answer::success(call, &inner),
             Err(failure) => Answer::failure(call, &failure),
         }
     }
@@ -133,11 +134,13 @@ impl World {
         self.check_permission(call)
     }
 
-    fn handle(&mut self, call: &Call) -> Result<answer::Xml, Failure> {
+    fn handle(&mut self, call: &Call) -> Result<String, Failure> {
+        let xml = |xml: answer::Xml| xml.to_string();
         match call.api() {
-            Some(Api::Ec2) => ec2::handle(self, call),
-            Some(Api::Elb) => elb::handle(self, call),
-            Some(Api::Sts) => sts::handle(self, call),
+            Some(Api::Ec2) => ec2::handle(self, call).map(xml),
+            Some(Api::Elb) => elb::handle(self, call).map(xml),
+            Some(Api::Sts) => sts::handle(self, call).map(xml),
+            Some(Api::Quotas) => quotas::handle(self, call).map(|json| json.to_string()),
             None => Err(Failure::new("InvalidAction", format!("no API has version {:?}", call.version))),
         }
     }

@@ -1,4 +1,4 @@
-//! The query protocols of EC2 and ELBv2: a form comes in.
+//! The query protocols of EC2 and ELBv2: a form comes in. And the JSON protocol of Service Quotas.
 //!
 //! Sources: "Query requests" in the EC2 API reference (lists as `Name.N`), "Query requests" in the Elastic Load
 //! Balancing one (lists as `Name.member.N`); "Signature Version 4" for the scope of a credential.
@@ -23,7 +23,11 @@ pub enum Api {
     Ec2,
     Elb,
     Sts,
+    Quotas,
 }
+
+/// The prefix of the header `X-Amz-Target` by which requests of Service Quotas name their action.
+const QUOTAS: &str = "ServiceQuotasV20190624";
 
 impl Call {
     /// Reads the form of a request that is answered for this account and Region.
@@ -34,9 +38,26 @@ impl Call {
         Self { action, version, scope, parameters }
     }
 
-    /// Reads the form of a request of which nobody knows yet for whom it is answered.
-    pub fn read_unsigned(form: &[u8]) -> Self {
-        Self::read(form, Scope { account: String::new(), region: String::new() })
+    /// Reads a request of which nobody knows yet for whom it is answered.
+    pub fn read_unsigned(target: Option<&str>, body: &[u8]) -> Self {
+        Self::read_any(target, body, Scope { account: String::new(), region: String::new() })
+    }
+
+    /// Reads the body of a request by a JSON protocol, whose header `X-Amz-Target` is this. Only texts count.
+    pub fn read_json(target: &str, body: &[u8], scope: Scope) -> Self {
+        let (version, action) = target.split_once('.').unwrap_or_default();
+        let fields: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(body).unwrap_or_default();
+        let text = |(name, value): (String, serde_json::Value)| Some((name, value.as_str()?.to_owned()));
+        let parameters = fields.into_iter().filter_map(text).collect();
+        Self { action: action.into(), version: version.into(), scope, parameters }
+    }
+
+    /// Reads a request by whichever protocol it is.
+    pub fn read_any(target: Option<&str>, body: &[u8], scope: Scope) -> Self {
+        match target {
+            Some(target) => Self::read_json(target, body, scope),
+            None => Self::read(body, scope),
+        }
     }
 
     pub fn api(&self) -> Option<Api> {
@@ -44,6 +65,7 @@ impl Call {
             "2016-11-15" => Some(Api::Ec2),
             "2015-12-01" => Some(Api::Elb),
             "2011-06-15" => Some(Api::Sts),
+            QUOTAS => Some(Api::Quotas),
             _ => None,
         }
     }

@@ -63,7 +63,7 @@ impl Buckets {
     }
 }
 
-/// The bucket's name, and how it fills. STS is not limited here.
+/// The bucket's name, and how it fills. STS and Service Quotas are not limited here.
 fn bucket_of(call: &Call) -> Option<(String, Rate)> {
     let action = call.action.clone();
     match call.api()? {
@@ -73,7 +73,7 @@ fn bucket_of(call: &Call) -> Option<(String, Rate)> {
         }
         Api::Ec2 => Some((action, EC2_READ)),
         Api::Elb if call.is_read() => Some((action, ELB_READ)),
-        Api::Elb | Api::Sts => None,
+        Api::Elb | Api::Sts | Api::Quotas => None,
     }
 }
 

@@ -1,0 +1,42 @@
+//! What a plan must never do to a group that is full.
+
+use std::collections::BTreeSet;
+
+use crate::defect::Defect;
+use crate::model::{Action, Claim, Count, Direction, HoldReason, Plan, RuleSpec, Stance, Step};
+use crate::plan::Input;
+
+/// Whether AWS would refuse what is made: then nobody has counted.
+pub(super) fn is_exceeded(input: &Input<'_>, plan: &Plan, direction: Direction) -> bool {
+    let there: Vec<&RuleSpec> = input.group.rules.iter().map(|rule| &rule.spec).collect();
+    let made = plan.steps.iter().filter(|step| matches!(step.action, Action::Authorize { .. })).map(|step| &step.spec);
+    let made: Count = input.quota.count(direction, made);
+    let all = input.quota.count(direction, there) + input.group.unreadable.count(direction) + made;
+    input.quota.excess(all, made) > 0 && !Defect::QuotaNotCounted.is_on()
+}
+
+/// Whether a step takes away what may admit traffic that a writer needs, whose own rule is neither there nor made before,
+/// and nobody has permitted such a gap. What was refused is not waited for.
+pub(super) fn leaves_gap(input: &Input<'_>, plan: &Plan, writers: &[&Claim], step: &Step) -> bool {
+    let there: BTreeSet<&RuleSpec> = input.group.rules.iter().map(|rule| &rule.spec).collect();
+    let made = |spec: &RuleSpec| {
+        plan.steps.iter().any(|step| step.spec == *spec && matches!(step.action, Action::Authorize { .. }))
+    };
+    let refused = |spec: &RuleSpec| {
+        let no_room = |reason: &HoldReason| *reason == HoldReason::RuleQuotaExceeded;
+        input.refused.contains(spec) || plan.held.iter().any(|held| held.step.spec == *spec && no_room(&held.reason))
+    };
+    let desired = |claim: &Claim, spec: &RuleSpec| {
+        plan.standing.get(&claim.object).is_some_and(|standing| standing.desired.contains(spec))
+    };
+    let missing = |claim: &Claim| {
+        let mut specs = claim.rules.keys().filter(|spec| spec.direction == step.spec.direction);
+        specs.any(|spec| {
+            desired(claim, spec) && !there.contains(spec) && !made(spec) && !refused(spec) && step.spec.may_cover(spec)
+        })
+    };
+    let waits = |claim: &&&Claim| claim.recorded && !matches!(claim.stance, Stance::Leaving(_));
+    let unchecked = [Defect::GapUnasked, Defect::SurplusGoesWhateverItAdmits, Defect::QuotaNotCounted];
+    let permitted = writers.iter().any(|claim| claim.gap_permitted) || unchecked.iter().any(|defect| defect.is_on());
+    !permitted && writers.iter().filter(waits).any(|claim| missing(claim))
+}
