@@ -283,7 +283,12 @@ pub struct Scene {
     pub usage: Usage,
     pub refused: BTreeSet<RuleSpec>,
     pub unheard: bool,
+    pub allowance: Allowance,
+    pub contested: BTreeSet<RuleSpec>,
 }
+
+/// As many revokes as there may be.
+pub const UNBRAKED: Allowance = Allowance { left: u32::MAX, limit: u32::MAX };
 
 impl Scene {
     /// Every claim's object is known and freshly read; nothing else uses the group.
@@ -297,6 +302,8 @@ impl Scene {
             usage: Usage::BoundLoadBalancersOnly,
             refused: BTreeSet::new(),
             unheard: false,
+            allowance: UNBRAKED,
+            contested: BTreeSet::new(),
         }
     }
 
@@ -320,6 +327,8 @@ impl Scene {
             usage: &self.usage,
             unheard: self.unheard,
             refused: &self.refused,
+            allowance: self.allowance,
+            contested: &self.contested,
             only_namespace: None,
         }
     }

@@ -6,8 +6,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::apply::{self, Outcomes};
-use crate::aws::{AwsError, Cloud};
+use crate::aws::{AwsError, Cloud, ErrorClass};
 use crate::check::{self, Checked, Phase};
+use crate::defect::Defect;
 use crate::model::{
     self, Action, ActualRule, GroupKey, GroupState, Held, HoldReason, Named, ObjectProblem, Ownership, Plan, Problem,
     RuleSpec, Step, Usage,
@@ -40,6 +41,8 @@ pub(super) struct Pass {
     /// Steps that were carried out: none is carried out twice in a pass.
     pub(super) done: BTreeSet<Step>,
     pub(super) problems: BTreeSet<ObjectProblem>,
+    /// What AWS refused to do, and not only for now.
+    pub(super) refusals: Vec<(Vec<Step>, Problem)>,
     pub(super) drift: BTreeSet<String>,
     pub(super) waits: usize,
     /// Whether the objects and the lease were asked about since the last change.
@@ -55,6 +58,7 @@ impl Pass {
             refused: BTreeSet::new(),
             done: BTreeSet::new(),
             problems: BTreeSet::new(),
+            refusals: Vec::new(),
             drift: BTreeSet::new(),
             waits: 0,
             permitted: false,
@@ -85,6 +89,7 @@ impl Context {
         let started = Instant::now();
         let result = self.pass(&key).await;
         self.metrics.stage_took("group", started.elapsed());
+        self.index().release_revokes(&key);
         let outcome = match result {
             Ok(outcome) => outcome,
             Err(error) => {
@@ -124,6 +129,8 @@ impl Context {
                 return Ok(Outcome::Done);
             }
             let usage = self.usage(&cloud, &state, &view).await;
+            let allowance = self.index().allowance(key, self.ours(&state).count(), Instant::now());
+            let contested = self.index().waiting_for_peace(&self.us, &state, Instant::now());
             let plan = plan::group(&plan::Input {
                 us: &self.us,
                 group: &state,
@@ -132,6 +139,8 @@ impl Context {
                 usage: &usage,
                 unheard: view.unheard,
                 refused: &pass.refused,
+                allowance,
+                contested: &contested,
                 only_namespace: self.settings.watch_namespace.as_deref(),
             });
             let checked = match check::plan(&self.us, &state, &view.claims, plan) {
@@ -141,10 +150,10 @@ impl Context {
                     return Ok(Outcome::Failed);
                 }
             };
-            if self.settings.read_only || !self.leadership.is_held() {
+            if (self.settings.read_only && !Defect::WriteReadOnly.is_on()) || !self.leadership.is_held() {
                 return Ok(self.conclude(&cloud, &state, &view, withheld(checked.plan().clone()), pass).await);
             }
-            match self.next(&cloud, &checked, &view, &mut pass).await {
+            match self.next(&cloud, &checked, &state, &view, &mut pass).await {
                 Ok(true) => {}
                 Ok(false) => return Ok(self.conclude(&cloud, &state, &view, checked.plan().clone(), pass).await),
                 Err(Stop::NotLeading) => return Ok(Outcome::Failed),
@@ -165,10 +174,13 @@ impl Context {
     }
 
     fn view(&self, state: &GroupState) -> GroupView {
-        let ours = |rule: &&ActualRule| matches!(self.us.ownership(&rule.tags), Ownership::Ours { .. });
         let named: Vec<Named> =
-            state.rules.iter().filter(ours).map(|rule| model::named(&self.us.cluster, &rule.description)).collect();
+            self.ours(state).map(|rule| model::named(&self.us.cluster, &rule.description)).collect();
         self.index().view(&state.key, &named, Instant::now())
+    }
+
+    fn ours<'a>(&'a self, state: &'a GroupState) -> impl Iterator<Item = &'a ActualRule> {
+        state.rules.iter().filter(|rule| matches!(self.us.ownership(&rule.tags), Ownership::Ours { .. }))
     }
 
     /// Who uses the group, where that decides about foreign rules.
@@ -188,14 +200,21 @@ impl Context {
     }
 
     /// Carries the plan's next phase out. `false`: there is none, the pass has come to rest.
-    async fn next(&self, cloud: &Cloud, checked: &Checked, view: &GroupView, pass: &mut Pass) -> Result<bool, Stop> {
+    async fn next(
+        &self,
+        cloud: &Cloud,
+        checked: &Checked,
+        state: &GroupState,
+        view: &GroupView,
+        pass: &mut Pass,
+    ) -> Result<bool, Stop> {
         match checked.next_phase() {
             Phase::Make(steps) => {
                 let new: Vec<&Step> = steps.iter().copied().filter(|step| !pass.done.contains(step)).collect();
                 if new.is_empty() {
                     return Ok(wait_to_see(&steps, pass).await);
                 }
-                self.carry_out(cloud, &new, view, pass).await?;
+                self.carry_out(cloud, &new, state, view, pass).await?;
             }
             Phase::Take(steps) => {
                 let new: Vec<&Step> = steps.iter().copied().filter(|step| !pass.done.contains(step)).collect();
@@ -205,34 +224,49 @@ impl Context {
                 if !pass.permitted {
                     // After this the group is read and planned anew, so that the rules' tags are fresh too.
                     self.objects_are_as_known(view).await?;
+                    let revokes = new.iter().filter(|step| step.action.revokes()).count();
+                    self.index().reserve_revokes(&state.key, revokes, Instant::now());
                     pass.permitted = true;
                     return Ok(true);
                 }
-                self.carry_out(cloud, &new, view, pass).await?;
+                self.carry_out(cloud, &new, state, view, pass).await?;
             }
         }
         pass.permitted = false;
         Ok(true)
     }
 
-    async fn carry_out(&self, cloud: &Cloud, steps: &[&Step], view: &GroupView, pass: &mut Pass) -> Result<(), Stop> {
+    async fn carry_out(
+        &self,
+        cloud: &Cloud,
+        steps: &[&Step],
+        state: &GroupState,
+        view: &GroupView,
+        pass: &mut Pass,
+    ) -> Result<(), Stop> {
         let may_write = || self.leadership.is_held();
         let Outcomes { done, failed } = apply::steps(cloud, &self.us, steps, &may_write).await;
         // An answer may have been lost.
         if let Some(step) = steps.iter().find(|step| !step.action.removes()) {
             self.index().has_made(&step.group, Instant::now());
         }
+        self.index().has_revoked(&state.key, revoked(steps, &failed), Instant::now());
         // What was begun is not begun again in this pass, whatever came of it: the next read tells.
         pass.done.extend(steps.iter().map(|step| (*step).clone()));
         let drift: Vec<&Step> = done.iter().filter(|step| is_repair(step, view)).collect();
         pass.drift.extend(drift.iter().map(|step| format!("{} {}", step.group.id, step.spec)));
         self.tell_of_steps(&done, &drift);
+        let removed = done.iter().filter(|step| matches!(step.action, Action::Revoke { foreign: true, .. }));
+        self.put_right(drift.iter().copied().chain(removed), state);
         for (steps, error) in failed {
             tracing::warn!(
                 group = %steps[0].group, step = %steps[0], steps = steps.len(), error = %error,
                 request_id = error.request_id(), "AWS refused a change"
             );
             let problem = Problem::new(observe::reason(error.class()), error.to_string());
+            if !matches!(error.class(), ErrorClass::Throttled | ErrorClass::Transient) {
+                pass.refusals.push((steps.clone(), problem.clone()));
+            }
             for step in steps {
                 let objects = step.objects.iter().cloned();
                 pass.problems.extend(objects.map(|object| ObjectProblem { object, problem: problem.clone() }));
@@ -258,6 +292,14 @@ async fn wait_to_see(steps: &[&Step], pass: &mut Pass) -> bool {
     pass.waits += 1;
     tokio::time::sleep(*wait).await;
     true
+}
+
+/// How many rules these steps have revoked, or may have: an answer may have been lost.
+fn revoked(steps: &[&Step], failed: &[(Vec<Step>, AwsError)]) -> usize {
+    let refused =
+        failed.iter().filter(|(_, error)| error.class() != ErrorClass::Transient).flat_map(|(steps, _)| steps);
+    let refused = refused.filter(|step| step.action.revokes()).count();
+    steps.iter().filter(|step| step.action.revokes()).count() - refused
 }
 
 /// Whether a step puts back what was seen in place before.

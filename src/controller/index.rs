@@ -2,13 +2,20 @@
 //!
 //! Pure bookkeeping under one lock that is never held across an await. Times are handed in.
 
+mod brake;
+mod contest;
 mod entry;
 mod lag;
 mod referrers;
 mod report;
+mod suspects;
+mod told;
 
+pub use brake::BrakeNews;
+pub use contest::Moment;
 pub use lag::LAG;
 pub use report::Farewell;
+pub use told::Told;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -23,6 +30,8 @@ use crate::model::{
 };
 use crate::validate;
 
+use brake::Brake;
+use contest::Contest;
 use entry::{Entry, FRESH, Resolved};
 use referrers::Referrers;
 
@@ -44,6 +53,7 @@ pub struct Index {
     /// Who has to do with a group.
     claimants: BTreeMap<GroupKey, BTreeSet<ObjectRef>>,
     referrers: Referrers,
+    brake: Brake,
     /// Objects that were not looked up yet as they are declared now.
     unheard: BTreeSet<ObjectRef>,
     /// About how many calls it takes to look up every object once: the sum of the entries'.
@@ -55,6 +65,9 @@ struct GroupEntry {
     outcome: Option<GroupOutcome>,
     /// Rules that were seen in place: if one is missing later, someone took it away.
     settled: BTreeSet<RuleSpec>,
+    contest: Contest,
+    /// `None` before the first pass.
+    told: Option<BTreeSet<Told>>,
     absent_since: Option<Instant>,
     made_at: Option<Instant>,
 }
@@ -107,6 +120,7 @@ impl Index {
             groups: BTreeMap::new(),
             claimants: BTreeMap::new(),
             referrers: Referrers::default(),
+            brake: Brake::default(),
             unheard: BTreeSet::new(),
             calls: 0,
         }
@@ -313,7 +327,11 @@ impl Index {
     pub fn passed(&mut self, key: &GroupKey, outcome: GroupOutcome) -> BTreeSet<GroupKey> {
         let objects: BTreeSet<ObjectRef> = outcome.revisions.keys().cloned().collect();
         let group = self.groups.entry(key.clone()).or_default();
-        group.settled = outcome.plan.standing.values().flat_map(|standing| standing.in_place.iter().cloned()).collect();
+        // What waits because someone keeps undoing it was in place.
+        let contested = outcome.plan.held.iter().filter(|held| held.reason == HoldReason::Contested);
+        let contested: BTreeSet<&RuleSpec> = contested.map(|held| &held.step.spec).collect();
+        group.settled.retain(|spec| contested.contains(spec));
+        group.settled.extend(outcome.plan.standing.values().flat_map(|standing| standing.in_place.iter().cloned()));
         group.outcome = Some(outcome);
         objects.iter().for_each(|object| self.catch_up(object));
         let others = objects.iter().filter_map(|object| self.objects.get(object)).flat_map(|entry| &entry.groups);
@@ -341,6 +359,7 @@ impl Index {
 
     /// Drops what is remembered of a group that nobody has to do with any more.
     pub fn forget_group(&mut self, key: &GroupKey) {
+        self.forget_brake(key);
         self.groups.remove(key);
     }
 

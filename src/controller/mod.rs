@@ -19,6 +19,7 @@ mod objects;
 pub mod queue;
 mod references;
 mod run;
+mod telling;
 mod waiting;
 mod watch;
 

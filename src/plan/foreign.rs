@@ -77,8 +77,7 @@ impl<'a> Planner<'a> {
         }
         let objects = wishes.iter().map(|claim| claim.object.clone()).collect();
         let action = Action::Revoke { id: rule.id.clone(), foreign: true };
-        let mut step = self.step(action, &rule.spec, objects, "a foreign rule".into());
-        step.interrupts_untracked = self.interrupts(&rule.spec);
+        let step = self.step(action, &rule.spec, objects, "a foreign rule".into());
         match self.hold_foreign(&rule.spec, &governing) {
             None => self.steps.push(step),
             Some(reason) => {
@@ -125,7 +124,9 @@ impl<'a> Planner<'a> {
             }
         }
         // Whatever foreign rules admit may be needed until all that is declared is there.
-        self.input.claims.iter().any(|claim| self.is_unfinished(claim)).then_some(HoldReason::Applying)
+        self.hold_for_unfinished(self.input.claims.iter())
+            // It comes back whenever it is removed.
+            .or_else(|| self.input.contested.contains(spec).then_some(HoldReason::Contested))
     }
 
     /// Whether an object that declares no clients relies on this rule: whoever made it knows them.

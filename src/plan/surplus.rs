@@ -71,8 +71,7 @@ impl Planner<'_> {
             let observes = concerned.iter().any(|(_, known)| known.stance == Stance::Observe);
             return Some(if observes { HoldReason::Observe } else { HoldReason::NotPermitted });
         }
-        let waits = self.input.claims.iter().any(|claim| named.may_name(&claim.object) && self.is_unfinished(claim));
-        waits.then_some(HoldReason::Applying)
+        self.hold_for_unfinished(self.input.claims.iter().filter(|claim| named.may_name(&claim.object)))
     }
 
     /// The objects that a description names, and those that it may name.
@@ -89,17 +88,28 @@ impl Planner<'_> {
         })
     }
 
-    /// Whether rules that the object needs are neither there nor about to be made by this plan, so that
-    /// what it had before must stay.
-    pub(super) fn is_unfinished(&self, claim: &Claim) -> bool {
-        if claim.pending_elsewhere {
-            return true;
+    /// Where rules that one of the objects needs are neither there nor about to be made by this plan, what was there
+    /// before must stay.
+    pub(super) fn hold_for_unfinished<'c>(
+        &self,
+        mut claims: impl Iterator<Item = &'c Claim> + Clone,
+    ) -> Option<HoldReason> {
+        if claims.clone().any(|claim| self.is_unfinished(claim)) {
+            return Some(HoldReason::Applying);
         }
-        self.is_writer(&claim.object)
-            && claim.rules.keys().any(|spec| {
-                let missing = self.needs.contains_key(spec) && !self.there.contains_key(spec);
-                missing && (self.input.refused.contains(spec) || !claim.recorded)
-            })
+        let contested = |spec: &RuleSpec| self.is_missing(spec) && self.input.contested.contains(spec);
+        claims
+            .any(|claim| self.is_writer(&claim.object) && claim.rules.keys().any(contested))
+            .then_some(HoldReason::Contested)
+    }
+
+    fn is_unfinished(&self, claim: &Claim) -> bool {
+        let unmade = |spec: &RuleSpec| self.is_missing(spec) && (self.input.refused.contains(spec) || !claim.recorded);
+        claim.pending_elsewhere || (self.is_writer(&claim.object) && claim.rules.keys().any(unmade))
+    }
+
+    fn is_missing(&self, spec: &RuleSpec) -> bool {
+        self.needs.contains_key(spec) && !self.there.contains_key(spec)
     }
 }
 

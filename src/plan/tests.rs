@@ -2,6 +2,7 @@
 //! that the plan then comes to.
 
 mod unknown;
+mod waiting;
 
 use super::*;
 use crate::api::ForeignRules;

@@ -121,6 +121,7 @@ pub struct Metrics {
     aws_throttle_wait: Family<ActionLabels, Seconds>,
     rules: Family<RuleLabels, Gauge>,
     drift_repairs: Family<GroupLabels, Counter>,
+    contested_rules: Family<GroupLabels, Gauge>,
     held_steps: Family<ReasonLabels, Gauge>,
     held_by_group: Mutex<HeldByGroup>,
     quota_headroom: Family<HeadroomLabels, Gauge>,
@@ -175,6 +176,12 @@ impl Metrics {
                 &mut registry,
                 "drift_repairs",
                 "Repairs of a security group that something else had changed",
+                Family::default(),
+            ),
+            contested_rules: add(
+                &mut registry,
+                "contested_rules",
+                "Rules of a security group that someone keeps undoing",
                 Family::default(),
             ),
             held_steps: add(
@@ -233,6 +240,15 @@ impl Metrics {
         self.drift_repairs.get_or_create(&group_labels(group)).inc();
     }
 
+    /// So many rules of a group are contested now.
+    pub fn set_contested(&self, group: &Group, rules: usize) {
+        if rules > 0 {
+            self.contested_rules.get_or_create(&group_labels(group)).set(i64::try_from(rules).unwrap_or(i64::MAX));
+        } else {
+            self.contested_rules.remove(&group_labels(group));
+        }
+    }
+
     /// So many steps of a group are held now, by reason; replaces what was said of the group before.
     pub fn set_held(&self, group: &Group, held: BTreeMap<String, u32>) {
         let mut by_group = self.held_by_group.lock().unwrap_or_else(PoisonError::into_inner);
@@ -267,6 +283,7 @@ impl Metrics {
             self.rules.remove(&rule_labels(group, state));
         }
         self.drift_repairs.remove(&group_labels(group));
+        self.contested_rules.remove(&group_labels(group));
         for direction in [Direction::Ingress, Direction::Egress] {
             self.quota_headroom.remove(&headroom_labels(group, direction));
         }

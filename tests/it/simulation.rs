@@ -11,4 +11,4 @@ mod served;
 mod stage;
 mod sweep;
 
-pub use stage::{Stage, simulation};
+pub use stage::{Controller, Stage, simulation};

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::api::Status;
+use crate::defect::Defect;
 use crate::model::{
     self, GroupKey, HoldReason, Object, ObjectProblem, ObjectRef, Problem, RuleSpec, SecurityGroupId, Stance,
 };
@@ -46,6 +47,7 @@ impl Index {
                 ingress: outcome.ingress,
                 egress: outcome.egress,
                 shows_all: outcome.shows_all,
+                contested: self.contested_for(key, reference),
                 current: outcome.revisions.get(reference) == Some(&entry.revision),
             };
             Some((key.id.clone(), report))
@@ -98,7 +100,7 @@ impl Index {
                     .iter()
                     .any(|held| held.step.spec == *spec && matches!(held.reason, HoldReason::NotPermitted))
             };
-            if !surplus.iter().all(refused) {
+            if !surplus.iter().all(refused) && !Defect::LetGoWhileHeld.is_on() {
                 return Farewell::Wait;
             }
             left.extend(surplus.into_iter().map(|spec| format!("{} {spec}", key.id)));

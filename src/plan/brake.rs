@@ -1,0 +1,26 @@
+//! The brake on mass revocation: no more rules go than may go now.
+
+use crate::model::{Allowance, Held, HoldReason, Step};
+
+use super::Planner;
+
+impl Planner<'_> {
+    /// Holds the revokes that are beyond what may go. Which those are depends on nothing but the order of the steps.
+    pub(super) fn brake(&mut self) {
+        let Allowance { mut left, limit } = self.input.allowance;
+        let goes = |step: &Step| {
+            let goes = left > 0 || !step.action.revokes();
+            left = left.saturating_sub(u32::from(step.action.revokes()));
+            goes
+        };
+        let (steps, beyond): (Vec<Step>, Vec<Step>) = std::mem::take(&mut self.steps).into_iter().partition(goes);
+        self.steps = steps;
+        let reason = HoldReason::MassRevocation { limit };
+        if left == 0 {
+            // They would not go when what they wait for is done.
+            let waiting = self.held.iter_mut().filter(|held| held.step.action.revokes());
+            waiting.filter(|held| held.reason == HoldReason::Applying).for_each(|held| held.reason = reason.clone());
+        }
+        self.held.extend(beyond.into_iter().map(|step| Held { step, reason: reason.clone() }));
+    }
+}
