@@ -57,7 +57,10 @@ impl Index {
 
     /// Notes whether everything that the object is about has been looked at since the start.
     pub(super) fn catch_up(&mut self, reference: &ObjectRef) {
-        let Some(entry) = self.objects.get(reference).filter(|entry| entry.resolution.is_some()) else { return };
+        // What is being deleted is not looked up any more.
+        let leaves = |entry: &Entry| matches!(validate::stance(&entry.object), Stance::Leaving(_));
+        let known = |entry: &&Entry| entry.resolution.is_some() || leaves(entry);
+        let Some(entry) = self.objects.get(reference).filter(known) else { return };
         let reports = self.reports(reference, entry);
         let looked_at = entry.groups.iter().all(|key| reports.get(&key.id).is_some_and(|report| report.current));
         if let Some(entry) = self.objects.get_mut(reference).filter(|_| looked_at) {

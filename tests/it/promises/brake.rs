@@ -144,6 +144,10 @@ pub async fn a_raised_flag(stand: Stand) {
     tokio::time::sleep(20 * MINUTE).await;
     assert_eq!(stage.rules().len(), 150, "fifty more");
     second.stop().await;
+    let again = stage.start_with("again", |settings| settings.revocation_brake = Some(150));
+    tokio::time::sleep(20 * MINUTE).await;
+    assert_eq!(stage.rules().len(), 150, "and no more than fifty");
+    again.stop().await;
     let _third = stage.start_with("third", |settings| settings.revocation_brake = Some(300));
     tokio::time::sleep(2 * MINUTE).await;
     assert_eq!((stage.rules(), stage.objects()), (BTreeSet::new(), BTreeSet::new()));
