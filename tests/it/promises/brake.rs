@@ -165,8 +165,10 @@ pub async fn applied_again(stand: Stand) {
     until_declared(&stage).await;
     // From then on it is as if nothing had been.
     tokio::time::sleep(11 * MINUTE).await;
-    stage.world.delete("sga/a-sg").await;
-    stage.world.delete("sga/b-sg").await;
+    stage.world.begin_to_delete("sga/a-sg").await;
+    stage.world.begin_to_delete("sga/b-sg").await;
+    let four = stage.until(5 * MINUTE, |stage| stage.objects().len() == 4).await;
+    assert!(four.is_some(), "{:?}", stage.objects());
     let of_others = |rule: &String| !rule.starts_with("A-SG") && !rule.starts_with("B-SG");
     assert_eq!(stage.rules(), all_rules().into_iter().filter(of_others).collect());
 }
