@@ -30,7 +30,7 @@ pub struct Input<'a> {
     /// Rules that AWS has just refused to make: not tried again in this pass.
     pub refused: &'a BTreeSet<RuleSpec>,
     /// How many rules may be revoked.
-    pub allowance: Allowance,
+    pub allowance: &'a Allowance,
     /// Rules that someone keeps undoing: they are not put right yet.
     pub contested: &'a BTreeSet<RuleSpec>,
     /// Objects of other namespaces are not known of: a rule that may name one can't be judged.

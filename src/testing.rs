@@ -287,8 +287,10 @@ pub struct Scene {
     pub contested: BTreeSet<RuleSpec>,
 }
 
-/// As many revokes as there may be.
-pub const UNBRAKED: Allowance = Allowance { left: u32::MAX, limit: u32::MAX };
+/// So many rules may be revoked.
+pub fn allowance(left: u32, limit: u32) -> Allowance {
+    Allowance { left, limit, counted: BTreeSet::new() }
+}
 
 impl Scene {
     /// Every claim's object is known and freshly read; nothing else uses the group.
@@ -302,7 +304,7 @@ impl Scene {
             usage: Usage::BoundLoadBalancersOnly,
             refused: BTreeSet::new(),
             unheard: false,
-            allowance: UNBRAKED,
+            allowance: allowance(u32::MAX, u32::MAX),
             contested: BTreeSet::new(),
         }
     }
@@ -327,7 +329,7 @@ impl Scene {
             usage: &self.usage,
             unheard: self.unheard,
             refused: &self.refused,
-            allowance: self.allowance,
+            allowance: &self.allowance,
             contested: &self.contested,
             only_namespace: None,
         }

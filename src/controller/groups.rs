@@ -11,7 +11,7 @@ use crate::check::{self, Checked, Phase};
 use crate::defect::Defect;
 use crate::model::{
     self, Action, ActualRule, GroupKey, GroupState, Held, HoldReason, Named, ObjectProblem, Ownership, Plan, Problem,
-    RuleSpec, Step, Usage,
+    RuleId, RuleSpec, Step, Usage,
 };
 use crate::observe;
 use crate::plan;
@@ -130,7 +130,7 @@ impl Context {
             }
             let usage = self.usage(&cloud, &state, &view).await;
             let allowance = self.index().allowance(key, self.ours(&state).count(), Instant::now());
-            let contested = self.index().waiting_for_peace(&self.us, &state, Instant::now());
+            let contested = self.index().backing_off(&self.us, &state, Instant::now());
             let plan = plan::group(&plan::Input {
                 us: &self.us,
                 group: &state,
@@ -139,7 +139,7 @@ impl Context {
                 usage: &usage,
                 unheard: view.unheard,
                 refused: &pass.refused,
-                allowance,
+                allowance: &allowance,
                 contested: &contested,
                 only_namespace: self.settings.watch_namespace.as_deref(),
             });
@@ -224,8 +224,9 @@ impl Context {
                 if !pass.permitted {
                     // After this the group is read and planned anew, so that the rules' tags are fresh too.
                     self.objects_are_as_known(view).await?;
-                    let revokes = new.iter().filter(|step| step.action.revokes()).count();
-                    self.index().reserve_revokes(&state.key, revokes, Instant::now());
+                    let revokes = new.iter().filter(|step| step.action.revokes());
+                    let rules = revokes.filter_map(|step| step.action.rule());
+                    self.index().reserve_revokes(&state.key, rules, Instant::now());
                     pass.permitted = true;
                     return Ok(true);
                 }
@@ -294,12 +295,12 @@ async fn wait_to_see(steps: &[&Step], pass: &mut Pass) -> bool {
     true
 }
 
-/// How many rules these steps have revoked, or may have: an answer may have been lost.
-fn revoked(steps: &[&Step], failed: &[(Vec<Step>, AwsError)]) -> usize {
-    let refused =
-        failed.iter().filter(|(_, error)| error.class() != ErrorClass::Transient).flat_map(|(steps, _)| steps);
-    let refused = refused.filter(|step| step.action.revokes()).count();
-    steps.iter().filter(|step| step.action.revokes()).count() - refused
+/// The rules that these steps have revoked, or may have: an answer may have been lost.
+fn revoked<'a>(steps: &'a [&Step], failed: &'a [(Vec<Step>, AwsError)]) -> impl Iterator<Item = RuleId> + 'a {
+    let certain = failed.iter().filter(|(_, error)| error.class() != ErrorClass::Transient);
+    let refused: BTreeSet<&Step> = certain.flat_map(|(steps, _)| steps).collect();
+    let revokes = steps.iter().filter(move |step| step.action.revokes() && !refused.contains(**step));
+    revokes.filter_map(|step| step.action.rule().cloned())
 }
 
 /// Whether a step puts back what was seen in place before.

@@ -327,11 +327,7 @@ impl Index {
     pub fn passed(&mut self, key: &GroupKey, outcome: GroupOutcome) -> BTreeSet<GroupKey> {
         let objects: BTreeSet<ObjectRef> = outcome.revisions.keys().cloned().collect();
         let group = self.groups.entry(key.clone()).or_default();
-        // What waits because someone keeps undoing it was in place.
-        let contested = outcome.plan.held.iter().filter(|held| held.reason == HoldReason::Contested);
-        let contested: BTreeSet<&RuleSpec> = contested.map(|held| &held.step.spec).collect();
-        group.settled.retain(|spec| contested.contains(spec));
-        group.settled.extend(outcome.plan.standing.values().flat_map(|standing| standing.in_place.iter().cloned()));
+        group.settle(&outcome.plan);
         group.outcome = Some(outcome);
         objects.iter().for_each(|object| self.catch_up(object));
         let others = objects.iter().filter_map(|object| self.objects.get(object)).flat_map(|entry| &entry.groups);

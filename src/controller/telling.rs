@@ -14,6 +14,10 @@ use super::index::{BrakeNews, Moment, Told};
 impl Context {
     /// Tells whom it concerns which steps newly wait for a person or for time.
     pub(super) fn tell_of_held(&self, plan: &Plan) {
+        // Who does not lead any more does nothing, and that is no news.
+        if !self.leadership.is_held() {
+            return;
+        }
         let told = self.index().told(plan);
         let (news, told) = newly_held(plan, told);
         for ((object, _), (reason, steps)) in news {
@@ -99,8 +103,8 @@ fn newly_held(plan: &Plan, told: BTreeSet<Told>) -> (Waiting<'_>, BTreeSet<Told>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Allowance, Knowledge};
-    use crate::testing::{Scene, claim, ours};
+    use crate::model::Knowledge;
+    use crate::testing::{Scene, allowance, claim, ours};
 
     /// Reasons and numbers of steps that are news after these plans.
     fn news(scenes: &[&Scene]) -> Vec<Vec<(&'static str, usize)>> {
@@ -119,8 +123,8 @@ mod tests {
     fn that_a_step_waits_is_told_once_for_each_reason() {
         let rules = || vec![ours("ingress tcp 1 from sg-alb", &["shop"]), ours("ingress tcp 2 from sg-alb", &["shop"])];
         let free = Scene::new(vec![claim("shop", &[])], rules());
-        let braked = Scene { allowance: Allowance { left: 0, limit: 0 }, ..free.clone() };
-        let one_goes = Scene { allowance: Allowance { left: 1, limit: 1 }, ..free.clone() };
+        let braked = Scene { allowance: allowance(0, 0), ..free.clone() };
+        let one_goes = Scene { allowance: allowance(1, 1), ..free.clone() };
         let unresolved = free.clone().knowing("shop", Knowledge::Incomplete);
         let under_way = free.clone().knowing("shop", Knowledge::Stale);
         let done = Scene::new(vec![claim("shop", &[])], vec![]);

@@ -179,12 +179,14 @@ impl fmt::Display for HoldReason {
 }
 
 /// How many rules may be revoked now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Allowance {
     /// What is left of the limit.
     pub left: u32,
     /// Rules that may be revoked within ten minutes.
     pub limit: u32,
+    /// Rules that have just been revoked and count already, though a read that lags may still show them.
+    pub counted: BTreeSet<RuleId>,
 }
 
 /// What is to be done to one group. It leaves no choice to whoever carries it out.

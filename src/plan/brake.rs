@@ -7,10 +7,11 @@ use super::Planner;
 impl Planner<'_> {
     /// Holds the revokes that are beyond what may go. Which those are depends on nothing but the order of the steps.
     pub(super) fn brake(&mut self) {
-        let Allowance { mut left, limit } = self.input.allowance;
+        let Allowance { mut left, limit, counted } = self.input.allowance.clone();
         let goes = |step: &Step| {
-            let goes = left > 0 || !step.action.revokes();
-            left = left.saturating_sub(u32::from(step.action.revokes()));
+            let counts = step.action.revokes() && step.action.rule().is_none_or(|id| !counted.contains(id));
+            let goes = left > 0 || !counts;
+            left = left.saturating_sub(u32::from(counts));
             goes
         };
         let (steps, beyond): (Vec<Step>, Vec<Step>) = std::mem::take(&mut self.steps).into_iter().partition(goes);

@@ -339,7 +339,7 @@ proptest! {
             plan.steps.iter().chain(plan.held.iter().map(|held| &held.step)).cloned().collect()
         };
         let free = scene.plan();
-        let allowance = Allowance { left, limit: 9 };
+        let allowance = allowance(left, 9);
         let braked = Scene { allowance, contested: contested.clone(), ..scene }.plan();
         prop_assert_eq!(all(&free), all(&braked));
         prop_assert_eq!(&free.standing, &braked.standing);

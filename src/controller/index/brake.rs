@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use crate::defect::Defect;
 use crate::model::{Allowance, GroupKey, HoldReason, Plan, RuleId};
 
-use super::Index;
+use super::{Index, LAG};
 
 /// Within this time no more than the limit go.
 const WINDOW: Duration = Duration::from_secs(10 * 60);
@@ -29,6 +29,8 @@ pub struct Brake {
     revoked: Vec<(Instant, u32)>,
     /// Of `revoked`, how many another process must have revoked before: as many as its limit.
     taken_over: u32,
+    /// Of `revoked`, which: reads may still show them.
+    gone: BTreeMap<RuleId, Instant>,
     /// Passes that are about to revoke.
     reserved: BTreeMap<GroupKey, u32>,
     /// Rules of ours, as last read.
@@ -57,6 +59,7 @@ impl Brake {
 
     /// Drops what is too old to count, unless time stands still.
     fn expire(&mut self, now: Instant) {
+        self.gone.retain(|_, at| now.saturating_duration_since(*at) < LAG);
         let stands_still = !self.held.is_empty() || Defect::NeverReleaseBrake.is_on();
         if !stands_still || Defect::BrakeThawsByItself.is_on() {
             self.revoked.retain(|(at, _)| now.saturating_duration_since(*at) < WINDOW);
@@ -88,15 +91,17 @@ impl Brake {
         self.expire(now);
         let left = self.reserved.get(key).copied().unwrap_or_else(|| self.left());
         let left = if Defect::NoRevocationBrake.is_on() { u32::MAX } else { left };
-        Allowance { left, limit: self.limit() }
+        Allowance { left, limit: self.limit(), counted: self.gone.keys().cloned().collect() }
     }
 
-    /// Sets aside as much of what is asked for as there is.
-    fn reserve(&mut self, key: &GroupKey, asked: u32, now: Instant) {
+    /// Sets aside for these rules, so far as they do not count yet, as much as there is.
+    fn reserve<'a>(&mut self, key: &GroupKey, rules: impl Iterator<Item = &'a RuleId>, now: Instant) {
         self.reserved.remove(key);
         self.expire(now);
-        let granted = asked.min(self.left());
-        self.reserved.insert(key.clone(), granted);
+        let asked = number(rules.filter(|id| !self.gone.contains_key(*id)).count());
+        if asked > 0 {
+            self.reserved.insert(key.clone(), asked.min(self.left()));
+        }
     }
 
     /// Gives back what was set aside.
@@ -104,10 +109,14 @@ impl Brake {
         self.reserved.remove(key);
     }
 
-    fn has_revoked(&mut self, key: &GroupKey, rules: u32, now: Instant) {
+    fn has_revoked(&mut self, key: &GroupKey, rules: impl Iterator<Item = RuleId>, now: Instant) {
         self.release(key);
-        if rules > 0 {
-            self.revoked.push((now, rules));
+        let before = self.gone.len();
+        for id in rules {
+            self.gone.entry(id).or_insert(now);
+        }
+        if self.gone.len() > before {
+            self.revoked.push((now, number(self.gone.len() - before)));
         }
     }
 
@@ -186,11 +195,9 @@ impl Index {
         self.brake.allowance(key, now)
     }
 
-    /// Sets aside that so many rules of the group are about to be revoked, or fewer if not so many may be.
-    pub fn reserve_revokes(&mut self, key: &GroupKey, rules: usize, now: Instant) {
-        if rules > 0 {
-            self.brake.reserve(key, number(rules), now);
-        }
+    /// Sets aside that these rules of the group are about to be revoked, or fewer if not so many may be.
+    pub fn reserve_revokes<'a>(&mut self, key: &GroupKey, rules: impl Iterator<Item = &'a RuleId>, now: Instant) {
+        self.brake.reserve(key, rules, now);
     }
 
     /// Gives back what is set aside for the group.
@@ -198,9 +205,9 @@ impl Index {
         self.brake.release(key);
     }
 
-    /// Rules of the group were revoked, or may have been.
-    pub fn has_revoked(&mut self, key: &GroupKey, rules: usize, now: Instant) {
-        self.brake.has_revoked(key, number(rules), now);
+    /// These rules of the group were revoked, or may have been.
+    pub fn has_revoked(&mut self, key: &GroupKey, rules: impl Iterator<Item = RuleId>, now: Instant) {
+        self.brake.has_revoked(key, rules, now);
     }
 
     /// Takes in what a pass over a group has left to be done.

@@ -12,10 +12,10 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::defect::Defect;
-use crate::model::{Action, GroupKey, GroupState, ObjectRef, Plan, RuleSpec, Step, Tags, Us};
+use crate::model::{Action, GroupKey, GroupState, HoldReason, ObjectRef, Plan, RuleSpec, Step, Tags, Us};
 
-use super::Index;
 use super::suspects::{Undoing, suspects};
+use super::{GroupEntry, Index};
 
 /// So many undoings within [`WINDOW`] make a rule contested.
 const UNDOINGS: usize = 5;
@@ -173,9 +173,19 @@ impl Dispute {
     }
 }
 
+impl GroupEntry {
+    /// Notes which rules were seen in place. What waits because someone keeps undoing it was so too.
+    pub(super) fn settle(&mut self, plan: &Plan) {
+        let contested = plan.held.iter().filter(|held| held.reason == HoldReason::Contested);
+        let contested: BTreeSet<&RuleSpec> = contested.map(|held| &held.step.spec).collect();
+        self.settled.retain(|spec| contested.contains(spec));
+        self.settled.extend(plan.standing.values().flat_map(|standing| standing.in_place.iter().cloned()));
+    }
+}
+
 impl Index {
     /// Rules of the group that are not put right yet, because someone keeps undoing them.
-    pub fn waiting_for_peace(&mut self, us: &Us, state: &GroupState, now: Instant) -> BTreeSet<RuleSpec> {
+    pub fn backing_off(&mut self, us: &Us, state: &GroupState, now: Instant) -> BTreeSet<RuleSpec> {
         self.groups.get_mut(&state.key).map(|group| group.contest.waiting(us, state, now)).unwrap_or_default()
     }
 

@@ -1,7 +1,7 @@
 use super::*;
 use crate::controller::index::Patience;
 use crate::model::{ActualRule, Object};
-use crate::testing::{Scene, claim, key, ours, scope, specs};
+use crate::testing::{Scene, allowance, claim, key, ours, scope, specs};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -31,9 +31,10 @@ impl Trial {
 
     /// As much of it as may be.
     fn revoke(&mut self, group: &str, rules: u32) -> u32 {
-        self.brake.reserve(&key(group), rules, self.now);
+        let rules = ids(group, self.now, rules);
+        self.brake.reserve(&key(group), rules.iter(), self.now);
         let granted = self.left(group);
-        self.brake.has_revoked(&key(group), granted, self.now);
+        self.brake.has_revoked(&key(group), rules.into_iter().take(granted as usize), self.now);
         granted
     }
 
@@ -41,8 +42,13 @@ impl Trial {
     fn conclude(&mut self, rules: &[&str], left: u32) -> Option<BrakeNews> {
         let scene = Scene::new(vec![claim("shop", &[])], rules.iter().map(|text| ours(text, &["shop"])).collect());
         let limit = self.limit();
-        self.brake.concluded(&key("sg-1"), &Scene { allowance: Allowance { left, limit }, ..scene }.plan())
+        self.brake.concluded(&key("sg-1"), &Scene { allowance: allowance(left, limit), ..scene }.plan())
     }
+}
+
+/// Rules of a group, others at each time.
+fn ids(group: &str, now: Instant, rules: u32) -> Vec<RuleId> {
+    (0..rules).map(|number| RuleId::new(format!("sgr-{group}-{now:?}-{number}"))).collect()
 }
 
 const RULES: [&str; 3] = ["ingress tcp 1 from sg-alb", "ingress tcp 2 from sg-alb", "ingress tcp 3 from sg-alb"];
@@ -82,15 +88,30 @@ async fn what_was_revoked_counts_for_ten_minutes() {
 async fn passes_over_several_groups_together_stay_within_the_limit() {
     let mut trial = Trial::new(Some(10));
     for (group, granted) in [("sg-1", 6), ("sg-2", 4), ("sg-3", 0)] {
-        trial.brake.reserve(&key(group), 6, trial.now);
+        trial.brake.reserve(&key(group), ids(group, trial.now, 6).iter(), trial.now);
         assert_eq!(trial.left(group), granted);
     }
     assert_eq!(trial.left("sg-4"), 0);
     // What one gives back another may have.
     trial.brake.release(&key("sg-1"));
     assert_eq!((trial.left("sg-4"), trial.left("sg-2")), (6, 4));
-    trial.brake.has_revoked(&key("sg-2"), 1, trial.now);
+    trial.brake.has_revoked(&key("sg-2"), ids("sg-2", trial.now, 1).into_iter(), trial.now);
     assert_eq!(trial.left("sg-4"), 9);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rule_that_is_revoked_twice_because_a_read_lags_counts_once() {
+    let mut trial = Trial::new(Some(10));
+    let rules = ids("sg-1", trial.now, 6);
+    trial.brake.has_revoked(&key("sg-1"), rules.clone().into_iter(), trial.now);
+    assert_eq!(trial.brake.allowance(&key("sg-1"), trial.now).counted, rules.iter().cloned().collect());
+    trial.brake.reserve(&key("sg-1"), rules.iter(), trial.now);
+    assert_eq!(trial.left("sg-2"), 4, "nothing is set aside for them");
+    trial.brake.has_revoked(&key("sg-1"), rules.clone().into_iter(), trial.now);
+    assert_eq!(trial.left("sg-2"), 4);
+    // No read lags for so long.
+    trial.now += LAG;
+    assert!(trial.brake.allowance(&key("sg-1"), trial.now).counted.is_empty());
 }
 
 #[tokio::test(start_paused = true)]
@@ -188,7 +209,7 @@ async fn who_takes_over_is_free_again_when_nothing_is_to_go_any_more() {
 #[tokio::test(start_paused = true)]
 async fn who_leads_again_has_forgotten_nothing() {
     let (mut index, now) = taken_over(100, Some(300));
-    index.has_revoked(&key("sg-1"), 200, now);
+    index.has_revoked(&key("sg-1"), ids("sg-1", now, 200).into_iter(), now);
     index.begins_to_lead(now + MINUTE);
     assert_eq!(index.allowance(&key("sg-1"), 0, now + MINUTE).left, 0);
 }

@@ -48,7 +48,7 @@ impl Trial {
     }
 
     fn waiting(&mut self) -> BTreeSet<RuleSpec> {
-        self.index.waiting_for_peace(&us(), &scene(vec![]).group, self.now.at)
+        self.index.backing_off(&us(), &scene(vec![]).group, self.now.at)
     }
 
     /// A pass ends with these rules in the group.
