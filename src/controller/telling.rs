@@ -27,7 +27,7 @@ impl Context {
         self.index().has_told(&plan.group, told);
     }
 
-    /// Tells whom it concerns what AWS refused, unless the last pass over the group came to the same.
+    /// Tells whom it concerns what AWS refused, unless the last pass over the group came to the same reason.
     pub(super) fn tell_of_refusals(&self, key: &GroupKey, refusals: &[(Vec<Step>, Problem)]) {
         let before = self.index().problems_of(key);
         let mut news = BTreeMap::<(&ObjectRef, &Problem), Vec<&Step>>::new();
@@ -37,8 +37,9 @@ impl Context {
             }
         }
         for ((object, problem), steps) in news {
-            let known = ObjectProblem { object: object.clone(), problem: problem.clone() };
-            if !before.contains(&known) || Defect::TellAgain.is_on() {
+            // AWS may say the same in other words each time.
+            let same = |before: &ObjectProblem| before.object == *object && before.problem.reason == problem.reason;
+            if !before.iter().any(same) || Defect::TellAgain.is_on() {
                 let note = format!("{}: {}", problem.message, in_words(&steps));
                 self.tell(object, News { warning: true, reason: "Refused", action: "Refuse", note: &note });
             }

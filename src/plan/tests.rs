@@ -653,6 +653,18 @@ fn taking_away_what_keeps_flows_untracked_is_marked() {
 }
 
 #[test]
+fn what_the_plan_is_about_to_make_counts() {
+    let remover = removing(governing_all(claim("shop", &["ingress tcp 443 from 0.0.0.0/0"])));
+    assert_plan(
+        &Scene::new(vec![remover], vec![foreign(DEFAULT_EGRESS)]),
+        &[
+            "authorize sg-1 ingress tcp 443 from 0.0.0.0/0",
+            "revoke sg-1 egress all to 0.0.0.0/0 (interrupts untracked connections)",
+        ],
+    );
+}
+
+#[test]
 fn flows_are_tracked_where_one_side_is_not_open_to_anywhere() {
     for other in ["ingress tcp 443 from 10.0.0.0/8", "ingress tcp 443 from ::/0", "ingress icmp all from 0.0.0.0/0"] {
         let remover = removing(governing_all(claim("shop", &[other])));
