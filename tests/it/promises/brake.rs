@@ -74,6 +74,8 @@ async fn delete_all(stage: &Stage) {
 async fn braked(stand: &Stand) -> (Stage, Controller) {
     let stage = stand.simulated(six_groups()).await;
     let controller = in_place(&stage).await;
+    // What has just been revoked is shown for a while, and counts once.
+    stage.simulation.aws.world().dials.lag = Duration::from_secs(10);
     delete_all(&stage).await;
     tokio::time::sleep(2 * MINUTE).await;
     holds_two_hundred(&stage);
