@@ -52,6 +52,36 @@ pub enum Defect {
     TokenActsAgain,
     /// A call that AWS refuses for one of its rules is not split.
     RefusedCallNotSplit,
+    /// There is no brake on mass revocation.
+    NoRevocationBrake,
+    /// What the brake holds goes on after ten minutes.
+    BrakeThawsByItself,
+    /// The brake holds on when nothing is to go any more.
+    NeverReleaseBrake,
+    /// A new process knows nothing of what the brake of the last one held.
+    ForgetBrakeAtStart,
+    /// `--revocation-brake` has no effect.
+    IgnoreRevocationBrake,
+    /// A deleted object goes while its rules are still there.
+    LetGoWhileHeld,
+    /// Two clusters of one name count as one.
+    IdentityIsTheName,
+    /// A group's consent to one cluster counts for all.
+    AnyClustersConsent,
+    /// `--read-only` writes.
+    WriteReadOnly,
+    /// What someone keeps undoing is repaired for ever, at once.
+    RepairForEver,
+    /// A removed foreign rule that comes back counts as a new one.
+    ForgetWhatWasRemoved,
+    /// What was contested once stays so.
+    ContestedForEver,
+    /// Nobody is told that a rule is contested, nor by whom.
+    KeepContestSecret,
+    /// No step is said to interrupt untracked connections.
+    NoInterruptionMark,
+    /// That a step waits, or was refused, is told again at each pass.
+    TellAgain,
 }
 
 /// What is switched on in this process; 0: nothing.

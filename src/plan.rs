@@ -1,9 +1,11 @@
 //! Pure: the differences between what is needed and what is there, as steps and as steps that wait.
 
+mod brake;
 mod consent;
 mod foreign;
 mod quota;
 mod surplus;
+mod untracked;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,9 +13,9 @@ use surplus::Unfinished;
 
 use crate::api::Aspect;
 use crate::model::{
-    Action, ActualRule, Claim, Consent, Direction, Extent, Farewell, GroupState, Held, HoldReason, Kind, Knowledge,
-    Known, Named, Need, ObjectProblem, ObjectRef, Ownership, Peer, Plan, Problem, Quota, Reason, Retained, RuleSpec,
-    Stance, Standing, Step, TakenRule, Tightening, Traffic, Us, Usage, describe, named,
+    Action, ActualRule, Allowance, Claim, Consent, Direction, Extent, Farewell, GroupState, Held, HoldReason, Kind,
+    Knowledge, Known, Named, Need, ObjectProblem, ObjectRef, Ownership, Peer, Plan, Problem, Quota, Reason, Retained,
+    RuleSpec, Stance, Standing, Step, TakenRule, Tightening, Us, Usage, describe, named,
 };
 
 /// Everything that the plan for one group depends on.
@@ -34,6 +36,10 @@ pub struct Input<'a> {
     pub refused: &'a BTreeSet<RuleSpec>,
     /// How far the removal of foreign rules is.
     pub tightening: &'a Tightening,
+    /// How many rules may be revoked.
+    pub allowance: &'a Allowance,
+    /// Rules that someone keeps undoing: they are not put right yet.
+    pub contested: &'a BTreeSet<RuleSpec>,
     /// Objects of other namespaces are not known of: a rule that may name one can't be judged.
     pub only_namespace: Option<&'a str>,
 }
@@ -107,6 +113,7 @@ impl<'a> Planner<'a> {
 
     fn finish(mut self) -> Plan {
         self.steps.sort();
+        self.brake();
         self.held.sort();
         Plan {
             group: self.input.group.key.clone(),
@@ -234,6 +241,8 @@ impl<'a> Planner<'a> {
         step.description = describe(&self.input.us.cluster, &all, &said_of(needs));
         if self.crowded_out.contains(spec) {
             self.held.push(Held { step, reason: HoldReason::RuleQuotaExceeded });
+        } else if !able.is_empty() && self.input.contested.contains(spec) {
+            self.held.push(Held { step, reason: HoldReason::Contested });
         } else if !able.is_empty() {
             self.steps.push(step);
         } else if !writers.is_empty() {
@@ -346,21 +355,6 @@ impl<'a> Planner<'a> {
             interrupts_untracked,
         }
     }
-
-    /// Whether taking a rule away may cut live connections: flows are not tracked where one direction
-    /// admits them from or to anywhere and the other direction admits every port there.
-    ///
-    /// Source: "Untracked connections" in the EC2 user guide.
-    fn interrupts(&self, spec: &RuleSpec) -> bool {
-        // What is about to be made counts: it is there before anything is taken away.
-        let there = self.input.group.rules.iter().map(|rule| &rule.spec).chain(self.needs.keys().copied());
-        spec.peer.is_anywhere()
-            && there.into_iter().any(|other| {
-                other.direction != spec.direction
-                    && other.peer == spec.peer
-                    && (untracked_pair(spec.traffic, other.traffic) || untracked_pair(other.traffic, spec.traffic))
-            })
-    }
 }
 
 /// What to tell whoever would write ingress that the AWS Load Balancer Controller keeps.
@@ -380,14 +374,6 @@ fn controllers_ingress(input: &Input<'_>, claim: &Claim) -> Problem {
 /// What the objects want to be said of a rule that they need.
 fn said_of(needs: &[(&Claim, &Need)]) -> BTreeSet<String> {
     needs.iter().flat_map(|(_, need)| need.texts.iter().cloned()).collect()
-}
-
-/// Whether `wide` admits every port of a protocol with which `narrow` has to do.
-fn untracked_pair(wide: Traffic, narrow: Traffic) -> bool {
-    use crate::model::PortRange;
-    [Traffic::Tcp(PortRange::ALL), Traffic::Udp(PortRange::ALL)]
-        .iter()
-        .any(|every_port| wide.covers(*every_port) && (narrow.covers(*every_port) || every_port.covers(narrow)))
 }
 
 #[cfg(test)]

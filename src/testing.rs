@@ -288,6 +288,13 @@ pub struct Scene {
     pub refused: BTreeSet<RuleSpec>,
     pub unheard: bool,
     pub tightening: Tightening,
+    pub allowance: Allowance,
+    pub contested: BTreeSet<RuleSpec>,
+}
+
+/// So many rules may be revoked.
+pub fn allowance(left: u32, limit: u32) -> Allowance {
+    Allowance { left, limit, counted: BTreeSet::new() }
 }
 
 impl Scene {
@@ -305,6 +312,8 @@ impl Scene {
             refused: BTreeSet::new(),
             unheard: false,
             tightening: Tightening::WrittenDown(all),
+            allowance: allowance(u32::MAX, u32::MAX),
+            contested: BTreeSet::new(),
         }
     }
 
@@ -330,6 +339,8 @@ impl Scene {
             unheard: self.unheard,
             refused: &self.refused,
             tightening: &self.tightening,
+            allowance: &self.allowance,
+            contested: &self.contested,
             only_namespace: None,
         }
     }

@@ -34,6 +34,11 @@ impl Context {
         pass: Pass,
     ) -> Outcome {
         let key = &state.key;
+        self.tell_of_held(&plan);
+        self.tell_of_refusals(key, &pass.refusals);
+        self.tell_of_brake(&plan);
+        let (contested, next_try) = self.index().contest_after(&plan, Instant::now());
+        self.metrics.set_contested(&label(key), contested);
         let problems: Vec<ObjectProblem> = plan.problems.iter().cloned().chain(pass.problems).collect();
         let outcome = GroupOutcome {
             ingress: status::usage(state, quota, Direction::Ingress),
@@ -68,7 +73,7 @@ impl Context {
             (true, _) => Outcome::Failed,
             (false, true) => Outcome::Again(Priority::Waiting, LOOK_AGAIN),
             (false, false) if waits_to_see => Outcome::Again(Priority::Waiting, LAG),
-            (false, false) => Outcome::Done,
+            (false, false) => next_try.map_or(Outcome::Done, |wait| Outcome::Again(Priority::Waiting, wait)),
         }
     }
 
@@ -91,6 +96,7 @@ impl Context {
             problems: Vec::new(),
             standing: standing.collect(),
         };
+        self.tell_of_brake(&plan);
         self.ended_without_plan(key, &view, plan, problems, true);
         Outcome::Done
     }

@@ -6,12 +6,12 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::apply::{self, Outcomes};
-use crate::aws::{AwsError, Cloud, PrefixList, RulesRead};
+use crate::aws::{AwsError, Cloud, ErrorClass, PrefixList, RulesRead};
 use crate::check::{self, Checked, Phase};
 use crate::defect::Defect;
 use crate::model::{
     self, Action, ActualRule, DEFAULT_RULE_QUOTA, GroupKey, GroupState, Held, HoldReason, ListWeight, Named,
-    ObjectProblem, Ownership, Peer, Plan, PrefixListId, Problem, Quota, RuleSpec, Step, Usage,
+    ObjectProblem, Ownership, Peer, Plan, PrefixListId, Problem, Quota, RuleId, RuleSpec, Step, Usage,
 };
 use crate::observe;
 use crate::plan;
@@ -44,6 +44,8 @@ pub(super) struct Pass {
     pub(super) problems: BTreeSet<ObjectProblem>,
     /// What is known of prefix lists; of those that could not be read, nothing.
     pub(super) lists: BTreeMap<PrefixListId, Option<ListWeight>>,
+    /// What AWS refused to do, and not only for now.
+    pub(super) refusals: Vec<(Vec<Step>, Problem)>,
     pub(super) drift: BTreeSet<String>,
     pub(super) waits: usize,
     /// Whether the objects and the lease were asked about since the last change.
@@ -62,6 +64,7 @@ impl Pass {
             done: BTreeSet::new(),
             problems: BTreeSet::new(),
             lists: BTreeMap::new(),
+            refusals: Vec::new(),
             drift: BTreeSet::new(),
             waits: 0,
             permitted: false,
@@ -93,6 +96,7 @@ impl Context {
         let started = Instant::now();
         let result = self.pass(&key).await;
         self.metrics.stage_took("group", started.elapsed());
+        self.index().release_revokes(&key);
         let outcome = match result {
             Ok(outcome) => outcome,
             Err(error) => {
@@ -135,6 +139,8 @@ impl Context {
             let usage = self.usage(&cloud, &state, &view).await;
             let tightening = unless_unknown(self.index().tightening(key), pass.health_is_known);
             let quota = self.quota(&cloud, &state, &view, &mut pass).await;
+            let allowance = self.index().allowance(key, self.ours(&state).count(), Instant::now());
+            let contested = self.index().backing_off(&self.us, &state, Instant::now());
             let input = plan::Input {
                 us: &self.us,
                 group: &state,
@@ -145,6 +151,8 @@ impl Context {
                 unheard: view.unheard,
                 refused: &pass.refused,
                 tightening: &tightening,
+                allowance: &allowance,
+                contested: &contested,
                 only_namespace: self.settings.watch_namespace.as_deref(),
             };
             let plan = plan::group(&input);
@@ -155,10 +163,10 @@ impl Context {
                     return Ok(Outcome::Failed);
                 }
             };
-            if self.settings.read_only || !self.leadership.is_held() {
+            if (self.settings.read_only && !Defect::WriteReadOnly.is_on()) || !self.leadership.is_held() {
                 return Ok(self.conclude(&state, &view, &quota, withheld(checked.plan().clone()), pass));
             }
-            match self.next(&cloud, &checked, &view, &mut pass).await {
+            match self.next(&cloud, &checked, &state, &view, &mut pass).await {
                 // Rule by rule it takes as many rounds.
                 Ok(true) => goes_on = checked.plan().makes_room() && !pass.failed,
                 Ok(false) => {
@@ -189,10 +197,13 @@ impl Context {
     }
 
     fn view(&self, state: &GroupState) -> GroupView {
-        let ours = |rule: &&ActualRule| matches!(self.us.ownership(&rule.tags), Ownership::Ours { .. });
         let named: Vec<Named> =
-            state.rules.iter().filter(ours).map(|rule| model::named(&self.us.cluster, &rule.description)).collect();
+            self.ours(state).map(|rule| model::named(&self.us.cluster, &rule.description)).collect();
         self.index().view(&state.key, &named, Instant::now())
+    }
+
+    fn ours<'a>(&'a self, state: &'a GroupState) -> impl Iterator<Item = &'a ActualRule> {
+        state.rules.iter().filter(|rule| matches!(self.us.ownership(&rule.tags), Ownership::Ours { .. }))
     }
 
     /// Who uses the group, where that decides about foreign rules.
@@ -236,14 +247,21 @@ impl Context {
     }
 
     /// Carries the plan's next phase out. `false`: there is none, the pass has come to rest.
-    async fn next(&self, cloud: &Cloud, checked: &Checked, view: &GroupView, pass: &mut Pass) -> Result<bool, Stop> {
+    async fn next(
+        &self,
+        cloud: &Cloud,
+        checked: &Checked,
+        state: &GroupState,
+        view: &GroupView,
+        pass: &mut Pass,
+    ) -> Result<bool, Stop> {
         match checked.next_phase() {
             Phase::Make(steps) => {
                 let new: Vec<&Step> = steps.iter().copied().filter(|step| !pass.done.contains(step)).collect();
                 if new.is_empty() {
                     return Ok(wait_to_see(&steps, pass).await);
                 }
-                self.carry_out(cloud, &new, view, pass).await?;
+                self.carry_out(cloud, &new, state, view, pass).await?;
             }
             Phase::Take(steps) => {
                 let new: Vec<&Step> = steps.iter().copied().filter(|step| !pass.done.contains(step)).collect();
@@ -253,34 +271,50 @@ impl Context {
                 if !pass.permitted {
                     // After this the group is read and planned anew, so that the rules' tags are fresh too.
                     self.objects_are_as_known(view).await?;
+                    let revokes = new.iter().filter(|step| step.action.revokes());
+                    let rules = revokes.filter_map(|step| step.action.rule());
+                    self.index().reserve_revokes(&state.key, rules, Instant::now());
                     pass.permitted = true;
                     return Ok(true);
                 }
-                self.carry_out(cloud, &new, view, pass).await?;
+                self.carry_out(cloud, &new, state, view, pass).await?;
             }
         }
         pass.permitted = false;
         Ok(true)
     }
 
-    async fn carry_out(&self, cloud: &Cloud, steps: &[&Step], view: &GroupView, pass: &mut Pass) -> Result<(), Stop> {
+    async fn carry_out(
+        &self,
+        cloud: &Cloud,
+        steps: &[&Step],
+        state: &GroupState,
+        view: &GroupView,
+        pass: &mut Pass,
+    ) -> Result<(), Stop> {
         let may_write = || self.leadership.is_held();
         let Outcomes { done, failed } = apply::steps(cloud, &self.us, steps, &may_write).await;
         // An answer may have been lost.
         if let Some(step) = steps.iter().find(|step| !step.action.removes()) {
             self.index().has_made(&step.group, Instant::now());
         }
+        self.index().has_revoked(&state.key, revoked(steps, &failed), Instant::now());
         // What was begun is not begun again in this pass, whatever came of it: the next read tells.
         pass.done.extend(steps.iter().map(|step| (*step).clone()));
         let drift: Vec<&Step> = done.iter().filter(|step| is_repair(step, view)).collect();
         pass.drift.extend(drift.iter().map(|step| format!("{} {}", step.group.id, step.spec)));
         self.tell_of_steps(&done, &drift);
+        let removed = done.iter().filter(|step| matches!(step.action, Action::Revoke { foreign: true, .. }));
+        self.put_right(drift.iter().copied().chain(removed), state);
         for (steps, error) in failed {
             tracing::warn!(
                 group = %steps[0].group, step = %steps[0], steps = steps.len(), error = %error,
                 request_id = error.request_id(), "AWS refused a change"
             );
             let problem = Problem::new(observe::reason(error.class()), error.to_string());
+            if !matches!(error.class(), ErrorClass::Throttled | ErrorClass::Transient) {
+                pass.refusals.push((steps.clone(), problem.clone()));
+            }
             for step in steps {
                 let objects = step.objects.iter().cloned();
                 pass.problems.extend(objects.map(|object| ObjectProblem { object, problem: problem.clone() }));
@@ -306,6 +340,14 @@ async fn wait_to_see(steps: &[&Step], pass: &mut Pass) -> bool {
     pass.waits += 1;
     tokio::time::sleep(*wait).await;
     true
+}
+
+/// The rules that these steps have revoked, or may have: an answer may have been lost.
+fn revoked<'a>(steps: &'a [&Step], failed: &'a [(Vec<Step>, AwsError)]) -> impl Iterator<Item = RuleId> + 'a {
+    let certain = failed.iter().filter(|(_, error)| error.class() != ErrorClass::Transient);
+    let refused: BTreeSet<&Step> = certain.flat_map(|(steps, _)| steps).collect();
+    let revokes = steps.iter().filter(move |step| step.action.revokes() && !refused.contains(**step));
+    revokes.filter_map(|step| step.action.rule().cloned())
 }
 
 /// Whether a step puts back what was seen in place before.

@@ -2,16 +2,23 @@
 //!
 //! Pure bookkeeping under one lock that is never held across an await. Times are handed in.
 
+mod brake;
+mod contest;
 mod entry;
 mod gaps;
 mod lag;
 mod referrers;
 mod report;
 mod tightening;
+mod suspects;
+mod told;
 
+pub use brake::BrakeNews;
+pub use contest::Moment;
 pub use lag::LAG;
 pub use report::Farewell;
 pub use tightening::{Progress, Rest, Verdict, Watched};
+pub use told::Told;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -26,6 +33,8 @@ use crate::model::{
 };
 use crate::validate;
 
+use brake::Brake;
+use contest::Contest;
 use entry::{Entry, FRESH, Resolved};
 use referrers::Referrers;
 
@@ -47,6 +56,7 @@ pub struct Index {
     /// Who has to do with a group.
     claimants: BTreeMap<GroupKey, BTreeSet<ObjectRef>>,
     referrers: Referrers,
+    brake: Brake,
     /// Objects that were not looked up yet as they are declared now.
     unheard: BTreeSet<ObjectRef>,
     /// About how many calls it takes to look up every object once: the sum of the entries'.
@@ -58,6 +68,9 @@ struct GroupEntry {
     outcome: Option<GroupOutcome>,
     /// Rules that were seen in place: if one is missing later, someone took it away.
     settled: BTreeSet<RuleSpec>,
+    contest: Contest,
+    /// `None` before the first pass.
+    told: Option<BTreeSet<Told>>,
     absent_since: Option<Instant>,
     made_at: Option<Instant>,
     tightening: Option<tightening::UnderWay>,
@@ -114,6 +127,7 @@ impl Index {
             groups: BTreeMap::new(),
             claimants: BTreeMap::new(),
             referrers: Referrers::default(),
+            brake: Brake::default(),
             unheard: BTreeSet::new(),
             calls: 0,
         }
@@ -335,7 +349,7 @@ impl Index {
     pub fn passed(&mut self, key: &GroupKey, outcome: GroupOutcome) -> BTreeSet<GroupKey> {
         let objects: BTreeSet<ObjectRef> = outcome.revisions.keys().cloned().collect();
         let group = self.groups.entry(key.clone()).or_default();
-        group.settled = outcome.plan.standing.values().flat_map(|standing| standing.in_place.iter().cloned()).collect();
+        group.settle(&outcome.plan);
         group.outcome = Some(outcome);
         objects.iter().for_each(|object| self.catch_up(object));
         self.take_gap_tokens(&objects);
@@ -364,6 +378,7 @@ impl Index {
 
     /// Drops what is remembered of a group that nobody has to do with any more.
     pub fn forget_group(&mut self, key: &GroupKey) {
+        self.forget_brake(key);
         self.groups.remove(key);
     }
 

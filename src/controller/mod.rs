@@ -20,6 +20,7 @@ pub mod queue;
 mod references;
 mod run;
 mod tightening;
+mod telling;
 mod waiting;
 mod watch;
 

@@ -18,6 +18,7 @@ use crate::api::{ALBTargetBinding, SecurityGroupAccess};
 use crate::aws::pacing::Pacer;
 use crate::aws::{AwsError, Clouds, Source};
 use crate::clock::{Clock, Jitter};
+use crate::defect::Defect;
 use crate::model::{AccountRoles, ClusterName, Kind, ObjectRef, Region, Us};
 use crate::telemetry::http::{Heartbeat, Vitals};
 
@@ -154,7 +155,7 @@ async fn work(parts: Parts, vitals: Vitals, stop: CancellationToken) -> anyhow::
         us,
         fresh_objects: fresh::objects(&client, settings.watch_namespace.as_deref()),
         listed: Listed::default(),
-        index: Mutex::new(Index::new(clouds.home().clone(), settings.patience)),
+        index: Mutex::new(Index::new(clouds.home().clone(), settings.patience).braked_at(settings.revocation_brake)),
         referred: Default::default(),
         client,
         clouds,
@@ -219,7 +220,11 @@ async fn identify(client: &kube::Client, settings: &Settings) -> Us {
     let namespaces: Api<Namespace> = Api::all(client.clone());
     loop {
         match namespaces.get_metadata(IDENTITY_NAMESPACE).await.map(|namespace| namespace.metadata.uid) {
-            Ok(Some(identity)) => return Us { cluster: settings.cluster.clone(), identity },
+            Ok(Some(identity)) => {
+                let cluster = settings.cluster.clone();
+                let name = Defect::IdentityIsTheName.is_on().then(|| cluster.to_string());
+                return Us { identity: name.unwrap_or(identity), cluster };
+            }
             Ok(None) => tracing::warn!("namespace {IDENTITY_NAMESPACE} has no uid"),
             Err(error) => {
                 tracing::warn!(%error, "namespace {IDENTITY_NAMESPACE}, whose UID is the cluster's identity, could not be read")
@@ -300,7 +305,7 @@ impl Context {
     }
 
     async fn work(self: Arc<Self>, term: CancellationToken) {
-        self.index().begins_to_lead();
+        self.index().begins_to_lead(Instant::now());
         let (lookups, groups, reports) = (Arc::clone(&self), Arc::clone(&self), Arc::clone(&self));
         tokio::join!(
             run_workers(self.lookups.clone(), LOOKUP_WORKERS, term.clone(), move |object| {

@@ -1,7 +1,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::api::names::{LOAD_BALANCER_CONTROLLER_TAG, NAMESPACES_TAG};
+use crate::api::names::{CLUSTER_TAG_PREFIX, LOAD_BALANCER_CONTROLLER_TAG, NAMESPACES_TAG};
 use crate::api::{Aspect, ForeignRules};
+use crate::defect::Defect;
 
 use super::{
     AccountId, ActualRule, Count, Direction, GroupKey, ObjectRef, PortRange, Problem, RuleSpec, Stance, Tags, Traffic,
@@ -74,6 +75,9 @@ impl Consent {
         let shared = match tags.get(&us.cluster.tag_key()).map(String::as_str) {
             Some("owned") => false,
             Some("shared") => true,
+            _ if Defect::AnyClustersConsent.is_on() && tags.keys().any(|key| key.starts_with(CLUSTER_TAG_PREFIX)) => {
+                false
+            }
             _ => return Self::Refused,
         };
         let names: BTreeSet<String> = tags

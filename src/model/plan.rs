@@ -31,6 +31,11 @@ impl Action {
         }
     }
 
+    /// Whether it takes traffic away.
+    pub fn revokes(&self) -> bool {
+        matches!(self, Self::Revoke { .. })
+    }
+
     /// Whether it takes anything away: traffic, or our hold on a rule.
     pub fn removes(&self) -> bool {
         matches!(self, Self::Revoke { .. } | Self::Release { .. })
@@ -142,6 +147,23 @@ impl HoldReason {
     }
 }
 
+/// What stands around the limit in the text of [`HoldReason::MassRevocation`].
+const BRAKE_BEFORE: &str = ": at most ";
+const BRAKE_AFTER: &str = " rules are revoked within ten minutes";
+
+impl HoldReason {
+    /// Reads back the limit from what [`HoldReason::MassRevocation`] is written as; `None` for other reasons.
+    pub fn limit_of_mass_revocation(text: &str) -> Option<u32> {
+        let rest = text.strip_prefix(Self::MassRevocation { limit: 0 }.word())?.strip_prefix(BRAKE_BEFORE)?;
+        rest.split_once(BRAKE_AFTER)?.0.parse().ok()
+    }
+
+    /// Whether the step waits for a person or for time: not for what is under way, nor because nobody wants it to be done.
+    pub fn is_news(&self) -> bool {
+        !matches!(self, Self::Applying | Self::Observe | Self::Tightening | Self::TighteningRolledBack)
+    }
+}
+
 impl fmt::Display for HoldReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let join = |set: &BTreeSet<String>| set.iter().cloned().collect::<Vec<_>>().join(", ");
@@ -158,11 +180,23 @@ impl fmt::Display for HoldReason {
             ),
             Self::MassRevocation { limit } => write!(
                 f,
-                ": at most {limit} rules are revoked within ten minutes. If the rest is to go too, raise --revocation-brake"
+                "{BRAKE_BEFORE}{limit}{BRAKE_AFTER}, and this is one more. Nothing goes on by itself. If the rest is to go too, \
+                 raise --revocation-brake; if not, declare again what needs these rules"
             ),
             _ => Ok(()),
         }
     }
+}
+
+/// How many rules may be revoked now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Allowance {
+    /// What is left of the limit.
+    pub left: u32,
+    /// Rules that may be revoked within ten minutes.
+    pub limit: u32,
+    /// Rules that have just been revoked and count already, though a read that lags may still show them.
+    pub counted: BTreeSet<RuleId>,
 }
 
 /// What is to be done to one group. It leaves no choice to whoever carries it out.

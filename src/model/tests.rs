@@ -19,6 +19,17 @@ fn a_traffic() -> impl Strategy<Value = Traffic> {
     ]
 }
 
+#[test]
+fn the_limit_of_the_brake_can_be_read_from_what_it_says() {
+    for limit in [0, 100, u32::MAX] {
+        let text = HoldReason::MassRevocation { limit }.to_string();
+        assert_eq!(HoldReason::limit_of_mass_revocation(&text), Some(limit), "{text}");
+    }
+    for other in ["MassRevocation", "Contested", "MassRevocation: at most all rules are revoked within ten minutes"] {
+        assert_eq!(HoldReason::limit_of_mass_revocation(other), None, "{other}");
+    }
+}
+
 fn a_name() -> impl Strategy<Value = String> {
     "[a-z0-9]([a-z0-9-]{0,40}[a-z0-9])?"
 }

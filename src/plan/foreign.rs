@@ -100,8 +100,7 @@ impl<'a> Planner<'a> {
         }
         let objects = wishes.iter().map(|claim| claim.object.clone()).collect();
         let action = Action::Revoke { id: rule.id.clone(), foreign: true };
-        let mut step = self.step(action, &rule.spec, objects, "a foreign rule".into());
-        step.interrupts_untracked = self.interrupts(&rule.spec);
+        let step = self.step(action, &rule.spec, objects, "a foreign rule".into());
         match self.hold_foreign(&rule.spec, &governing) {
             None => self.steps.push(step),
             Some(reason) => {
@@ -148,8 +147,13 @@ impl<'a> Planner<'a> {
             }
         }
         // Whatever foreign rules admit may be needed until all that is declared is there.
-        if self.input.claims.iter().any(|claim| self.unfinished(claim) != Unfinished::No) {
-            return Some(HoldReason::Applying);
+        let unfinished = self.input.claims.iter().map(|claim| self.unfinished(claim)).max().unwrap_or_default();
+        if unfinished != Unfinished::No {
+            return Some(unfinished.reason());
+        }
+        // It comes back whenever it is removed.
+        if self.input.contested.contains(spec) {
+            return Some(HoldReason::Contested);
         }
         match self.input.tightening {
             Tightening::WrittenDown(rules) if rules.contains(spec) => None,

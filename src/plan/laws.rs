@@ -404,6 +404,29 @@ proptest! {
     }
 
     #[test]
+    fn the_brake_and_a_contest_hide_nothing_and_only_put_off(
+        scene in a_scene(),
+        left in 0u32..4,
+        contested in some_rules(),
+    ) {
+        let all = |plan: &Plan| -> BTreeSet<Step> {
+            plan.steps.iter().chain(plan.held.iter().map(|held| &held.step)).cloned().collect()
+        };
+        // In a full group who waits leaves room to others.
+        let scene = Scene { quota: Quota::default(), ..scene };
+        let free = scene.plan();
+        let allowance = allowance(left, 9);
+        let braked = Scene { allowance, contested: contested.clone(), ..scene }.plan();
+        prop_assert_eq!(all(&free), all(&braked));
+        prop_assert_eq!(&free.standing, &braked.standing);
+        prop_assert!(braked.steps.iter().all(|step| free.steps.contains(step)));
+        let revokes = braked.steps.iter().filter(|step| step.action.revokes()).count();
+        prop_assert!(revokes <= left as usize);
+        let makes = |step: &Step| matches!(step.action, Action::Authorize { .. });
+        prop_assert!(!braked.steps.iter().any(|step| makes(step) && contested.contains(&step.spec)));
+    }
+
+    #[test]
     fn no_step_without_consent(scene in a_scene(), refusal in 0..3) {
         let tags = [Tags::new(), opted_in("owned", ""), opted_in("owned", "team-unknown")][refusal as usize].clone();
         prop_assert_eq!(texts(&scene.tagged(tags).plan().steps), Vec::<String>::new());

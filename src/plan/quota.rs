@@ -91,7 +91,8 @@ impl<'a> Planner<'a> {
 
     /// Rules that this plan makes; `all`: also those that will be made once their objects' statuses say so.
     fn additions(&self, direction: Direction, all: bool) -> Vec<Addition<'a>> {
-        let held = self.held.iter().filter(|held| all && held.reason == HoldReason::Applying).map(|held| &held.step);
+        let later = |held: &&Held| all && matches!(held.reason, HoldReason::Applying | HoldReason::Contested);
+        let held = self.held.iter().filter(later).map(|held| &held.step);
         let steps = self.steps.iter().chain(held).filter(|step| authorizes(step, direction));
         let addition = |step: &Step| {
             let needs = self.needs.get(&step.spec).into_iter().flatten();

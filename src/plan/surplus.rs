@@ -20,8 +20,20 @@ pub(super) enum Unfinished {
     AwaitRoom,
     /// They will be made, or may be.
     Coming,
+    /// Someone keeps undoing them, and they are not made again yet.
+    Contested,
     /// They were refused, and the way that the old ones admit is the only one.
     Refused,
+}
+
+impl Unfinished {
+    /// What waits for it is told so.
+    pub(super) fn reason(self) -> HoldReason {
+        match self {
+            Self::Contested => HoldReason::Contested,
+            Self::No | Self::AwaitRoom | Self::Coming | Self::Refused => HoldReason::Applying,
+        }
+    }
 }
 
 impl Planner<'_> {
@@ -65,7 +77,7 @@ impl Planner<'_> {
             Unfinished::No => self.steps.push(step),
             unfinished => {
                 self.in_turn.insert(step.spec.clone(), unfinished);
-                self.held.push(Held { step, reason: HoldReason::Applying });
+                self.held.push(Held { step, reason: unfinished.reason() });
             }
         }
     }
@@ -124,11 +136,14 @@ impl Planner<'_> {
             Elsewhere::AwaitRoom => Unfinished::AwaitRoom,
             Elsewhere::Pending => Unfinished::Coming,
         };
+        let contested = |spec: &RuleSpec| self.input.contested.contains(spec);
         let mut missing = claim.rules.keys().filter(missing);
         let here = if !self.is_writer(&claim.object) {
             Unfinished::No
         } else if missing.clone().any(refused) {
             Unfinished::Refused
+        } else if missing.clone().any(contested) {
+            Unfinished::Contested
         } else if !claim.recorded && missing.next().is_some() {
             Unfinished::Coming
         } else {

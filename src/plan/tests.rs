@@ -4,6 +4,7 @@
 mod tightening;
 mod quota;
 mod unknown;
+mod waiting;
 
 use super::*;
 use crate::api::ForeignRules;
@@ -651,6 +652,18 @@ fn taking_away_what_keeps_flows_untracked_is_marked() {
     let world_open = ours("ingress tcp 443 from 0.0.0.0/0", &["shop"]);
     let scene = Scene::new(vec![remover], vec![world_open, foreign(DEFAULT_EGRESS)]);
     assert_plan(&scene, &["revoke sg-1 egress all to 0.0.0.0/0 (interrupts untracked connections)"]);
+}
+
+#[test]
+fn what_the_plan_is_about_to_make_counts() {
+    let remover = removing(governing_all(claim("shop", &["ingress tcp 443 from 0.0.0.0/0"])));
+    assert_plan(
+        &Scene::new(vec![remover], vec![foreign(DEFAULT_EGRESS)]),
+        &[
+            "authorize sg-1 ingress tcp 443 from 0.0.0.0/0",
+            "revoke sg-1 egress all to 0.0.0.0/0 (interrupts untracked connections)",
+        ],
+    );
 }
 
 #[test]

@@ -1,5 +1,6 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
+use crate::defect::Defect;
 use crate::model::{Kind, Problem, Stance};
 
 use super::{Input, Summary, blue_green_is_ready, observes};
@@ -26,6 +27,7 @@ pub(super) fn write(input: &Input<'_>, summary: &Summary) -> Vec<Condition> {
     let ready = ready(input, summary, &in_sync, &resolved);
     let mut verdicts = vec![reconciling(input, summary, &ready), stalled(summary, input), resolved, in_sync];
     verdicts.extend(blue_green_ready(input, summary));
+    verdicts.extend(contested(input));
     verdicts.insert(0, ready);
     verdicts.into_iter().map(|verdict| condition(input, verdict)).collect()
 }
@@ -108,7 +110,7 @@ fn in_sync(input: &Input<'_>, summary: &Summary) -> Verdict {
     if let Some(problem) = summary.problems.first() {
         return Verdict::new(KIND, Some(false), problem.reason.word(), &problem.message);
     }
-    if let Some(held) = summary.held.first().filter(|_| summary.current) {
+    if let Some(held) = summary.weightiest_held().filter(|_| summary.current) {
         return Verdict::new(KIND, Some(false), "Held", format!("{}: {}", held.step, held.reason));
     }
     let message = if summary.current {
@@ -199,4 +201,16 @@ fn blue_green_ready(input: &Input<'_>, summary: &Summary) -> Option<Verdict> {
             "the rules of both target groups are not all known and in place yet",
         )
     })
+}
+
+/// Only once a rule was contested: then `False` tells since when it is no longer.
+fn contested(input: &Input<'_>) -> Option<Verdict> {
+    const KIND: &str = "Contested";
+    let messages: Vec<&str> = input.groups.values().flat_map(|report| &report.contested).map(String::as_str).collect();
+    if !messages.is_empty() && !Defect::KeepContestSecret.is_on() {
+        return Some(Verdict::new(KIND, Some(true), "Contested", messages.join("; ")));
+    }
+    let before = input.object.status().into_iter().flat_map(|status| &status.conditions);
+    let was = before.into_iter().any(|before| before.type_ == KIND);
+    was.then(|| Verdict::new(KIND, Some(false), "NotContested", "what had been undone has stayed for ten minutes"))
 }

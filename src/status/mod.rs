@@ -54,6 +54,8 @@ pub struct GroupReport<'a> {
     pub problems: Vec<Problem>,
     pub ingress: RuleUsage,
     pub egress: RuleUsage,
+    /// What to tell of rules that someone keeps undoing.
+    pub contested: Vec<String>,
     /// Whether the pass knew what this object needs now.
     pub current: bool,
     /// Whether every rule was to be seen that was made: what was not seen is not there.
@@ -125,6 +127,12 @@ impl Summary {
             }
         }
         summary
+    }
+
+    /// Of the steps that wait, one that waits for a person to release the brake, else the first.
+    fn weightiest_held(&self) -> Option<&HeldStatus> {
+        let braked = |held: &&HeldStatus| HoldReason::limit_of_mass_revocation(&held.reason).is_some();
+        self.held.iter().find(braked).or(self.held.first())
     }
 
     fn all(&self, of: impl Fn(&Standing) -> BTreeSet<RuleSpec>) -> Vec<(&SecurityGroupId, RuleSpec)> {

@@ -6,7 +6,6 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::*;
-
 use crate::testing::*;
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
@@ -70,7 +69,18 @@ impl World {
             .map(|each| {
                 let (id, problems) = report(each);
                 let current = !self.outdated;
-                (id, GroupReport { plan: &each.1, problems, ingress: usage, egress: usage, current, shows_all: true })
+                (
+                    id,
+                    GroupReport {
+                        plan: &each.1,
+                        problems,
+                        ingress: usage,
+                        egress: usage,
+                        contested: Vec::new(),
+                        current,
+                        shows_all: true,
+                    },
+                )
             })
             .collect();
         let recorded = crate::validate::recorded_groups(&self.object, &scope());
@@ -93,8 +103,7 @@ impl World {
         let needs = desired.groups.get(&group.key.id).cloned().unwrap_or_default();
         let foreign_rules = self.object.foreign_rules();
         let one = Claim { stance, rules: needs.rules, governs: needs.governs, foreign_rules, ..claim("shop", &[]) };
-        let scene = Scene { group: group.clone(), ..Scene::new(vec![one], vec![]) };
-        scene.plan()
+        Scene { group: group.clone(), ..Scene::new(vec![one], vec![]) }.plan()
     }
 }
 

@@ -10,7 +10,10 @@ use std::{
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio, id},
-    sync::OnceLock,
+    sync::{
+        OnceLock,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use k8s_openapi::{
@@ -63,6 +66,49 @@ pub async fn namespace(client: &Client) -> String {
     created.expect("a namespace is created").name_any()
 }
 
+/// A namespace of this name.
+pub async fn make_namespace(client: &Client, name: &str) {
+    let mut namespace = Namespace::default();
+    namespace.metadata.name = Some(name.into());
+    Api::all(client.clone()).create(&PostParams::default(), &namespace).await.expect("a namespace is created");
+}
+
+/// An API server for one test, which may do to it what would disturb others. It ends when this is dropped.
+pub struct OfItsOwn {
+    pub client: Client,
+    child: Child,
+    dir: PathBuf,
+    _lock: File,
+}
+
+impl OfItsOwn {
+    /// With our CRDs.
+    pub async fn start() -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(1);
+        let parent = format!("controlplane-{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+        let launched = spawn_blocking(move || launch(&Path::new(env!("CARGO_TARGET_TMPDIR")).join(parent)));
+        let (dir, child, lock) = launched.await.expect("the control plane starts");
+        let kubeconfig = Kubeconfig::read_from(dir.join("kubeconfig")).expect("a kubeconfig");
+        let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await;
+        let client = Client::try_from(config.expect("a configuration")).expect("a client");
+        install_crds(client.clone()).await;
+        Self { client, child, dir, _lock: lock }
+    }
+
+    /// Our CRDs, as they are now.
+    pub fn crds(&self) -> Api<CustomResourceDefinition> {
+        Api::all(self.client.clone())
+    }
+}
+
+impl Drop for OfItsOwn {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let _ = fs::remove_dir_all(&self.dir);
+    }
+}
+
 async fn install_crds(client: Client) {
     let api = Api::<CustomResourceDefinition>::all(client);
     for crd in sgbind::api::crds() {
@@ -79,28 +125,35 @@ async fn install_crds(client: Client) {
 /// standard input stays open until this process is gone.
 fn start() -> &'static PathBuf {
     static RUNNING: OnceLock<(PathBuf, Child, File)> = OnceLock::new();
-    let (kubeconfig, ..) = RUNNING.get_or_init(|| {
-        let program = env::var_os("SGBIND_TEST_CONTROLPLANE").unwrap_or_else(|| {
-            panic!(
-                "this test needs a real API server: run `make test`, or set SGBIND_TEST_CONTROLPLANE to the program that \
-                 tests/controlplane/build.sh builds, or SGBIND_TEST_KUBECONFIG to the kubeconfig of a cluster to test on"
-            )
-        });
-        let (dir, lock) = directory(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("controlplane"));
-        let mut child = Command::new(&program)
-            .args(["serve", "--exit-on-stdin-eof", "--dir"])
-            .arg(&dir)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap_or_else(|error| panic!("SGBIND_TEST_CONTROLPLANE={}: {error}", program.display()));
-        let mut line = String::new();
-        // It gives up by itself when it can't get ready, and then its output ends.
-        BufReader::new(child.stdout.as_mut().expect("a pipe")).read_line(&mut line).expect("a line of text");
-        assert!(line.starts_with("ready "), "the control plane did not start: see {}/log", dir.display());
+    let started = || {
+        let (dir, child, lock) = launch(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("controlplane"));
         (dir.join("kubeconfig"), child, lock)
-    });
+    };
+    let (kubeconfig, ..) = RUNNING.get_or_init(started);
     kubeconfig
+}
+
+/// Starts a control plane in a directory of this process below `parent`.
+fn launch(parent: &Path) -> (PathBuf, Child, File) {
+    let program = env::var_os("SGBIND_TEST_CONTROLPLANE").unwrap_or_else(|| {
+        panic!(
+            "this test needs a real API server: run `make test`, or set SGBIND_TEST_CONTROLPLANE to the program that \
+             tests/controlplane/build.sh builds, or SGBIND_TEST_KUBECONFIG to the kubeconfig of a cluster to test on"
+        )
+    });
+    let (dir, lock) = directory(parent);
+    let mut child = Command::new(&program)
+        .args(["serve", "--exit-on-stdin-eof", "--dir"])
+        .arg(&dir)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|error| panic!("SGBIND_TEST_CONTROLPLANE={}: {error}", program.display()));
+    let mut line = String::new();
+    // It gives up by itself when it can't get ready, and then its output ends.
+    BufReader::new(child.stdout.as_mut().expect("a pipe")).read_line(&mut line).expect("a line of text");
+    assert!(line.starts_with("ready "), "the control plane did not start: see {}/log", dir.display());
+    (dir, child, lock)
 }
 
 /// A directory of this process below `parent`, and the lock that marks it as used; those whose process is gone are

@@ -31,7 +31,8 @@ impl Index {
     }
 
     /// Another may have led meanwhile, and have made rules of which nothing is known here.
-    pub fn begins_to_lead(&mut self) {
+    pub fn begins_to_lead(&mut self, now: Instant) {
+        self.take_over_brake(now);
         for group in self.groups.values_mut() {
             (group.absent_since, group.made_at) = (None, None);
         }
@@ -74,7 +75,7 @@ mod tests {
         index.has_made(&key("sg-1"), start + LAG);
         assert!(!index.shows_all(&key("sg-1"), start + LAG + LAG - Duration::from_millis(1)));
         assert!(index.shows_all(&key("sg-1"), start + LAG + LAG));
-        index.begins_to_lead();
+        index.begins_to_lead(start + LAG);
         assert!(!index.shows_all(&key("sg-1"), start + LAG + LAG), "another may have led meanwhile");
     }
 }

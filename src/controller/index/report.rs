@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::api::Status;
+use crate::defect::Defect;
 use crate::model::{
     self, GroupKey, HoldReason, Object, ObjectProblem, ObjectRef, Problem, RuleSpec, SecurityGroupId, Stance,
 };
@@ -48,6 +49,7 @@ impl Index {
                 ingress: outcome.ingress,
                 egress: outcome.egress,
                 shows_all: outcome.shows_all,
+                contested: self.contested_for(key, reference),
                 current: outcome.revisions.get(reference) == Some(&entry.revision),
             };
             Some((key.id.clone(), report))
@@ -57,7 +59,10 @@ impl Index {
 
     /// Notes whether everything that the object is about has been looked at since the start.
     pub(super) fn catch_up(&mut self, reference: &ObjectRef) {
-        let Some(entry) = self.objects.get(reference).filter(|entry| entry.resolution.is_some()) else { return };
+        // What is being deleted is not looked up any more.
+        let leaves = |entry: &Entry| matches!(validate::stance(&entry.object), Stance::Leaving(_));
+        let known = |entry: &&Entry| entry.resolution.is_some() || leaves(entry);
+        let Some(entry) = self.objects.get(reference).filter(known) else { return };
         let reports = self.reports(reference, entry);
         let looked_at = entry.groups.iter().all(|key| reports.get(&key.id).is_some_and(|report| report.current));
         if let Some(entry) = self.objects.get_mut(reference).filter(|_| looked_at) {
@@ -100,7 +105,7 @@ impl Index {
                     .iter()
                     .any(|held| held.step.spec == *spec && matches!(held.reason, HoldReason::NotPermitted))
             };
-            if !surplus.iter().all(refused) {
+            if !surplus.iter().all(refused) && !Defect::LetGoWhileHeld.is_on() {
                 return Farewell::Wait;
             }
             left.extend(surplus.into_iter().map(|spec| format!("{} {spec}", key.id)));

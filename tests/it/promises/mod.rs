@@ -3,9 +3,12 @@
 //! Each makes two tests. `holds` plays the scenario. `notices` plays it with the defect switched on, and fails if the
 //! scenario does not. The table is shown in `docs/promises.md`.
 
+mod brake;
+mod contested;
 mod page;
 mod quota;
 mod sharing;
 mod stand;
 mod table;
 mod tightening;
+mod told;

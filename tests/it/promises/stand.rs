@@ -9,6 +9,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 use sgbind::defect::Defect;
 
+use crate::control_plane::OfItsOwn;
 use crate::simulation::Stage;
 use crate::world::{Estate, World};
 
@@ -48,6 +49,13 @@ impl Stand {
     /// Kubernetes and AWS simulated, in virtual time.
     pub async fn simulated(&self, estate: Estate) -> Stage {
         let stage = Stage::with(1, estate).await;
+        self.begun.store(true, Ordering::SeqCst);
+        stage
+    }
+
+    /// AWS simulated, and a real API server that no other test uses. A controller runs in this process.
+    pub async fn with_api_server(&self, api_server: &OfItsOwn, estate: Estate) -> Stage {
+        let stage = Stage::on(api_server.client.clone(), estate).await;
         self.begun.store(true, Ordering::SeqCst);
         stage
     }

@@ -30,6 +30,8 @@ const BEGINNING: &str = "2030-01-01T00:00:00Z";
 pub struct Stage {
     pub simulation: Simulation,
     pub world: World,
+    /// Where Kubernetes is real.
+    api_server: Option<kube::Client>,
 }
 
 /// A controller in a process of the simulation.
@@ -47,7 +49,25 @@ impl Stage {
         let simulation = simulation(seed, beginning());
         let aws = Aws::configured(&config(simulation.aws.http_client(), simulation.now()));
         let client = kube::Client::new(simulation.kubernetes.service(), "default");
-        Self { world: World::of(aws, client).await, simulation }
+        Self { world: World::of(aws, client).await, simulation, api_server: None }
+    }
+
+    /// With a real API server; time passes as it does.
+    pub async fn on(api_server: kube::Client, estate: Estate) -> Self {
+        let simulation = simulation(1, beginning());
+        let aws = Aws::configured(&config(simulation.aws.http_client(), simulation.now()));
+        let world = World::of(aws, api_server.clone()).await;
+        world.build(estate).await;
+        Self { simulation, world, api_server: Some(api_server) }
+    }
+
+    /// Another cluster on the same AWS, with a namespace of the same name.
+    pub async fn beside(&self, seed: u64) -> Self {
+        let kubernetes = kubernetes(seed, beginning() + self.simulation.now());
+        let simulation = self.simulation.beside(kubernetes);
+        let client = kube::Client::new(simulation.kubernetes.service(), "default");
+        let aws = Aws::configured(&config(simulation.aws.http_client(), simulation.now()));
+        Self { world: self.world.in_another_cluster(aws, client).await, simulation, api_server: None }
     }
 
     pub async fn with(seed: u64, estate: Estate) -> Self {
@@ -92,7 +112,10 @@ impl Stage {
         change(&mut settings);
         let clock = Clock::starting_at(beginning() + self.simulation.now());
         let surroundings = Surroundings {
-            kubernetes: kube::Client::new(self.simulation.kubernetes.service_of(&process), "default"),
+            kubernetes: match &self.api_server {
+                Some(client) => client.clone(),
+                None => kube::Client::new(self.simulation.kubernetes.service_of(&process), "default"),
+            },
             aws: Source::Given(Box::new(config(self.simulation.aws.http_client_of(&process), self.simulation.now()))),
             clock,
             jitter: Jitter::seeded(self.simulation.draw()),
@@ -104,6 +127,12 @@ impl Stage {
         let run = controller::run(settings, surroundings, Pacer::new(Share::default(), metrics), vitals, stop.clone());
         let running = tokio::spawn(async move { run.await.expect("it ends as it should") });
         Controller { process, stop, running }
+    }
+
+    /// What a process has written to AWS so far.
+    pub fn writes(&self, process: &Process) -> Vec<String> {
+        let sites = process.sites().into_iter().filter(|site| site.changes && site.what.starts_with("ec2 "));
+        sites.map(|site| site.what).collect()
     }
 
     /// All rules of all groups, in words, as they are now.
@@ -191,10 +220,14 @@ pub async fn supervise(stage: &Stage, first: Controller, watch: impl Fn(&Process
 
 /// An AWS with nothing in it, and a Kubernetes that knows our kinds.
 pub fn simulation(seed: u64, beginning: Timestamp) -> Simulation {
-    let crds = sgbind::api::crds().iter().map(|crd| serde_json::to_value(crd).expect("JSON")).collect();
-    let simulation = Simulation::new(seed, Kubernetes::new(seed, beginning, crds).expect("CRDs that it understands"));
+    let simulation = Simulation::new(seed, kubernetes(seed, beginning));
     simulation.aws.world().beginning = beginning;
     simulation
+}
+
+fn kubernetes(seed: u64, beginning: Timestamp) -> Kubernetes {
+    let crds = sgbind::api::crds().iter().map(|crd| serde_json::to_value(crd).expect("JSON")).collect();
+    Kubernetes::new(seed, beginning, crds).expect("CRDs that it understands")
 }
 
 fn beginning() -> Timestamp {

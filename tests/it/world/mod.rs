@@ -108,6 +108,15 @@ impl World {
         Self { aws, client, namespace, network, ids, logs, patience, simulation: None, defect, _place: None }
     }
 
+    /// Another cluster that looks at the same AWS, with a namespace of the same name.
+    pub async fn in_another_cluster(&self, aws: Aws, client: Client) -> Self {
+        control_plane::make_namespace(&client, &self.namespace).await;
+        let network = estate::network(&aws).await;
+        let (namespace, ids) = (self.namespace.clone(), Mutex::new(self.ids().clone()));
+        let (patience, defect, logs) = (self.patience, self.defect.clone(), Mutex::default());
+        Self { aws, client, namespace, network, ids, logs, patience, simulation: None, defect, _place: None }
+    }
+
     /// A world with these things in AWS.
     pub async fn with(estate: Estate) -> Self {
         let world = Self::new().await;

@@ -29,6 +29,12 @@ impl Simulation {
         }
     }
 
+    /// Another cluster on the same AWS.
+    pub fn beside(&self, kubernetes: Kubernetes) -> Self {
+        let chance = Mutex::new(fastrand::Rng::with_seed(self.draw()));
+        Self { aws: self.aws.clone(), kubernetes, trace: self.trace.clone(), began: self.began, chance }
+    }
+
     /// A process that has made no call yet. Its name stands in the trace.
     pub fn process(&self, name: &str) -> Process {
         Process::new(name, self.began, self.trace.clone(), self.draw())

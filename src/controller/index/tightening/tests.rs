@@ -48,7 +48,7 @@ fn binding(generation: i64, annotations: Value, report: Option<&TighteningReport
 fn index(object: Object) -> Index {
     let mut index = Index::new(scope(), Patience { revocation_delay: Duration::ZERO, gone_after: Duration::ZERO });
     index.upsert(object);
-    index.begins_to_lead();
+    index.begins_to_lead(Instant::now());
     index
 }
 
