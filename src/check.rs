@@ -1,9 +1,10 @@
 //! Pure: a second look at a plan, by rules of its own. A plan that fails is a bug; it is not carried out.
 
-use std::collections::BTreeSet;
-
 use crate::defect::Defect;
-use crate::model::{Action, Claim, Consent, Farewell, GroupState, Ownership, Plan, RuleSpec, Stance, Step, Us};
+use crate::model::{
+    Action, ActualRule, Claim, Consent, Farewell, GroupState, Named, Namespaces, Orphans, Ownership, Plan, RuleSpec,
+    Stance, Step, Us, named,
+};
 
 /// What is wrong with a plan.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -50,41 +51,58 @@ fn enforces(stance: Stance) -> bool {
 ///
 /// # Errors
 /// The first step that must never be carried out.
-pub fn plan(us: &Us, group: &GroupState, claims: &[Claim], plan: Plan) -> Result<Checked, Violation> {
+pub fn plan(us: &Us, group: &GroupState, claims: &[Claim], orphans: Orphans, plan: Plan) -> Result<Checked, Violation> {
     let consent = group.consent(us);
     let enforcing = |claim: &&Claim| enforces(claim.stance) && consent.allows(&claim.object.namespace);
     let writers: Vec<&Claim> = claims.iter().filter(enforcing).collect();
-    let live = |claim: &&Claim| !matches!(claim.stance, Stance::Leaving(_));
-    let needed: BTreeSet<&RuleSpec> = claims.iter().filter(live).flat_map(|claim| claim.rules.keys()).collect();
-    let wanted: BTreeSet<&RuleSpec> =
-        writers.iter().copied().filter(live).flat_map(|claim| claim.rules.keys()).collect();
-    let foreign_rules_stay = matches!(consent, Consent::Given { shared: true, .. });
+    let look = Look { us, group, claims, orphans, consent, writers };
     for step in &plan.steps {
-        let ownership = step
-            .action
-            .rule()
-            .and_then(|id| group.rules.iter().find(|rule| rule.id == *id && rule.spec == step.spec))
-            .map(|rule| us.ownership(&rule.tags));
+        if let Some(why) = look.fault(&plan, step) {
+            return Err(Violation { step: step.to_string(), why });
+        }
+    }
+    Ok(Checked(plan))
+}
+
+/// What a plan is looked at by.
+struct Look<'a> {
+    us: &'a Us,
+    group: &'a GroupState,
+    claims: &'a [Claim],
+    orphans: Orphans,
+    consent: Consent,
+    /// The claims for which something may be written.
+    writers: Vec<&'a Claim>,
+}
+
+impl Look<'_> {
+    /// Why a step must never be carried out.
+    fn fault(&self, plan: &Plan, step: &Step) -> Option<&'static str> {
+        let rule = step.action.rule();
+        let rule = rule.and_then(|id| self.group.rules.iter().find(|rule| rule.id == *id && rule.spec == step.spec));
+        let ownership = rule.map(|rule| self.us.ownership(&rule.tags));
         let ours = matches!(ownership, Some(Ownership::Ours { .. }));
         let shared = matches!(&ownership, Some(Ownership::Ours { others }) if !others.is_empty())
             && !Defect::RevokeSharedRule.is_on();
-        let agreed = || writers.iter().any(|claim| claim.foreign_rules == crate::api::ForeignRules::Remove);
-        let why = match &step.action {
-            _ if writers.is_empty() => Some("nobody who may write this group asks for it"),
-            _ if step.group != group.key => Some("it belongs to another group"),
-            Action::Authorize { .. } if !wanted.contains(&step.spec) => Some("no object declares this rule"),
+        let foreign_rules_stay = matches!(self.consent, Consent::Given { shared: true, .. });
+        let agreed = || self.writers.iter().any(|claim| claim.foreign_rules == crate::api::ForeignRules::Remove);
+        let is_orphan = rule.is_some_and(|rule| self.is_orphan(rule));
+        match &step.action {
+            _ if self.writers.is_empty() && !is_orphan => Some("nobody who may write this group asks for it"),
+            _ if step.group != self.group.key => Some("it belongs to another group"),
+            Action::Authorize { .. } if !self.is_declared(&step.spec) => Some("no object declares this rule"),
             Action::Authorize { .. } => None,
             Action::Describe { .. } | Action::Release { .. } if !ours => Some("the rule is not ours"),
-            Action::Describe { .. } | Action::Release { .. } => None,
+            Action::Describe { .. } => None,
             Action::Adopt { .. } => match ownership {
                 None | Some(Ownership::Ours { .. } | Ownership::OtherIdentity { .. }) => {
                     Some("there is nothing to adopt")
                 }
-                Some(Ownership::OtherClusters(_)) => None,
+                Some(Ownership::OtherClusters(_) | Ownership::TakenOver) => None,
                 Some(Ownership::Foreign) if foreign_rules_stay => Some(SHARED),
                 Some(Ownership::Foreign) => (!agreed()).then_some(NOT_AGREED),
             },
-            Action::Revoke { .. } if needed.contains(&step.spec) && !declined(&plan, &step.spec) => {
+            Action::Revoke { .. } if self.is_needed(&step.spec) && !declined(plan, &step.spec) => {
                 Some("the rule is needed")
             }
             Action::Revoke { foreign: false, .. } if !ours || shared => Some("the rule is not ours alone"),
@@ -92,14 +110,46 @@ pub fn plan(us: &Us, group: &GroupState, claims: &[Claim], plan: Plan) -> Result
                 Some("the rule is not foreign")
             }
             Action::Revoke { foreign: true, .. } if foreign_rules_stay => Some(SHARED),
-            Action::Revoke { foreign: true, .. } if !agreed() => Some(NOT_AGREED),
-            Action::Revoke { .. } => None,
-        };
-        if let Some(why) = why {
-            return Err(Violation { step: step.to_string(), why });
+            Action::Revoke { foreign: true, .. } => (!agreed()).then_some(NOT_AGREED),
+            Action::Release { .. } | Action::Revoke { foreign: false, .. } => {
+                let accounted_for = is_orphan || rule.is_some_and(|rule| self.is_accounted_for(rule));
+                (!accounted_for).then_some("nobody for whom the rule may have been made lets it go")
+            }
         }
     }
-    Ok(Checked(plan))
+
+    fn live(&self) -> impl Iterator<Item = &Claim> {
+        self.claims.iter().filter(|claim| !matches!(claim.stance, Stance::Leaving(_)))
+    }
+
+    fn is_needed(&self, spec: &RuleSpec) -> bool {
+        self.live().any(|claim| claim.rules.contains_key(spec))
+    }
+
+    /// Whether someone needs a rule for whom it may be made.
+    fn is_declared(&self, spec: &RuleSpec) -> bool {
+        let live = |claim: &&&Claim| !matches!(claim.stance, Stance::Leaving(_));
+        self.writers.iter().filter(live).any(|claim| claim.rules.contains_key(spec))
+    }
+
+    /// Whether someone for whom something may be written is named by a rule of ours, or may be.
+    fn is_accounted_for(&self, rule: &ActualRule) -> bool {
+        let named = named(&self.us.cluster, &rule.description);
+        self.writers.iter().any(|claim| named.may_name(&claim.object))
+    }
+
+    /// Whether a rule may go although no object asks for it: a person said so for all of them, and the group lets whoever
+    /// the rule names write.
+    fn is_orphan(&self, rule: &ActualRule) -> bool {
+        let enforced = self.claims.is_empty() || self.claims.iter().any(|claim| enforces(claim.stance));
+        let consents = match (named(&self.us.cluster, &rule.description), &self.consent) {
+            (_, Consent::Refused) => false,
+            (Named::Exactly(objects), consent) => objects.iter().all(|object| consent.allows(&object.namespace)),
+            (Named::AtLeast(_), Consent::Given { namespaces, .. }) => *namespaces == Namespaces::All,
+        };
+        let of_us = matches!(self.us.ownership(&rule.tags), Ownership::Ours { .. } | Ownership::TakenOver);
+        self.orphans == Orphans::Revoke && enforced && consents && of_us
+    }
 }
 
 /// Whether the plan has dropped the need itself, so that the rule is in nobody's desired rules: it would only be

@@ -2,6 +2,8 @@
 
 mod consent;
 mod foreign;
+mod identities;
+mod orphans;
 mod surplus;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,8 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::api::Aspect;
 use crate::model::{
     Action, ActualRule, Claim, Consent, Direction, Extent, Farewell, GroupState, Held, HoldReason, Kind, Knowledge,
-    Known, Named, Need, ObjectProblem, ObjectRef, Ownership, Peer, Plan, Problem, Reason, Retained, RuleSpec, Stance,
-    Standing, Step, Traffic, Us, Usage, describe, named,
+    Known, Named, Need, ObjectProblem, ObjectRef, Orphans, Ownership, Peer, Plan, Problem, Reason, Retained, RuleSpec,
+    Stance, Standing, Step, Traffic, Us, Usage, describe, named,
 };
 
 /// Everything that the plan for one group depends on.
@@ -29,6 +31,7 @@ pub struct Input<'a> {
     pub refused: &'a BTreeSet<RuleSpec>,
     /// Objects of other namespaces are not known of: a rule that may name one can't be judged.
     pub only_namespace: Option<&'a str>,
+    pub orphans: Orphans,
 }
 
 /// Plans one group.
@@ -36,6 +39,7 @@ pub fn group(input: &Input<'_>) -> Plan {
     let mut planner = Planner::new(input);
     planner.permissions();
     planner.needed();
+    planner.identities();
     planner.ours();
     planner.foreign();
     planner.finish()
@@ -107,9 +111,7 @@ impl<'a> Planner<'a> {
             };
             self.permissions.insert(&claim.object, permission);
             let leaving = matches!(claim.stance, Stance::Leaving(_));
-            let governs = [&claim.governs.ingress, &claim.governs.egress].iter().any(|each| **each != Extent::Nothing);
-            let asks = !claim.rules.is_empty() || governs;
-            if permission == Permission::Refused && !leaving && asks {
+            if permission == Permission::Refused && !leaving && asks(claim) {
                 self.problem(&claim.object, consent::refusal(self.input, &self.consent, &claim.object));
             }
             if !leaving && self.is_controllers_ingress(claim) && claim.governs.ingress != Extent::Nothing {
@@ -142,7 +144,9 @@ impl<'a> Planner<'a> {
     /// Whether the rule is there, either a foreign one or made by us for the object.
     fn is_settled(&self, claim: &Claim, spec: &RuleSpec) -> bool {
         self.there.get(spec).is_some_and(|rule| match self.input.us.ownership(&rule.tags) {
-            Ownership::Ours { .. } => named(&self.input.us.cluster, &rule.description).may_name(&claim.object),
+            Ownership::Ours { .. } | Ownership::TakenOver => {
+                named(&self.input.us.cluster, &rule.description).may_name(&claim.object)
+            }
             Ownership::Foreign => true,
             Ownership::OtherIdentity { .. } | Ownership::OtherClusters(_) => false,
         })
@@ -232,16 +236,6 @@ impl<'a> Planner<'a> {
                     self.describe(rule, objects, &said_of(needs));
                 }
             }
-            Ownership::OtherIdentity { identity } => {
-                for object in objects {
-                    let message = format!(
-                        "rule {} of {} belongs to another cluster that also calls itself {} (identity {identity}): give one of \
-                         them another --cluster-name",
-                        rule.id, self.input.group.key.id, self.input.us.cluster
-                    );
-                    self.problem(&object, Problem::new(Reason::IdentityConflict, message));
-                }
-            }
             Ownership::OtherClusters(_) if writes || observed => {
                 let step =
                     self.step(Action::Adopt { id: rule.id.clone() }, &rule.spec, objects, "needed here too".into());
@@ -257,7 +251,10 @@ impl<'a> Planner<'a> {
                 let step = self.step(Action::Adopt { id: rule.id.clone() }, &rule.spec, objects, reason);
                 self.adopt(step, observed);
             }
-            Ownership::OtherClusters(_) | Ownership::Foreign => {}
+            Ownership::OtherClusters(_)
+            | Ownership::Foreign
+            | Ownership::TakenOver
+            | Ownership::OtherIdentity { .. } => {}
         }
     }
 
@@ -333,6 +330,12 @@ impl<'a> Planner<'a> {
                     && (untracked_pair(spec.traffic, other.traffic) || untracked_pair(other.traffic, spec.traffic))
             })
     }
+}
+
+/// Whether an object needs or governs anything here.
+fn asks(claim: &Claim) -> bool {
+    let governs = [&claim.governs.ingress, &claim.governs.egress].iter().any(|each| **each != Extent::Nothing);
+    !claim.rules.is_empty() || governs
 }
 
 /// What to tell whoever would write ingress that the AWS Load Balancer Controller keeps.

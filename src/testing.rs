@@ -12,7 +12,7 @@ use crate::plan;
 pub const NAMESPACE: &str = "team-shop";
 
 pub fn us() -> Us {
-    Us { cluster: "prod".parse().expect("a cluster name"), identity: "uid-of-prod".into() }
+    Us { cluster: "prod".parse().expect("a cluster name"), identity: "uid-of-prod".into(), take_over: BTreeSet::new() }
 }
 
 pub fn scope() -> Scope {
@@ -236,6 +236,16 @@ pub fn of_other_identity(text: &str) -> ActualRule {
     rule(text, "sgbind prod: alb/theirs/app".into(), tags(&[("sgbind.dev/cluster/prod", "another-uid")]))
 }
 
+/// A rule of a former cluster of our name, whose identity [`taking_over`] takes over.
+pub fn of_former(text: &str, names: &[&str]) -> ActualRule {
+    ActualRule { tags: tags(&[("sgbind.dev/cluster/prod", "uid-of-former")]), ..ours(text, names) }
+}
+
+/// As if the operator had named the former cluster.
+pub fn taking_over(scene: Scene) -> Scene {
+    Scene { us: Us { take_over: BTreeSet::from(["uid-of-former".into()]), ..us() }, ..scene }
+}
+
 pub fn foreign(text: &str) -> ActualRule {
     rule(text, "made by hand".into(), Tags::new())
 }
@@ -283,6 +293,7 @@ pub struct Scene {
     pub usage: Usage,
     pub refused: BTreeSet<RuleSpec>,
     pub unheard: bool,
+    pub orphans: Orphans,
 }
 
 impl Scene {
@@ -297,6 +308,7 @@ impl Scene {
             usage: Usage::BoundLoadBalancersOnly,
             refused: BTreeSet::new(),
             unheard: false,
+            orphans: Orphans::Report,
         }
     }
 
@@ -321,6 +333,7 @@ impl Scene {
             unheard: self.unheard,
             refused: &self.refused,
             only_namespace: None,
+            orphans: self.orphans,
         }
     }
 

@@ -21,7 +21,7 @@ fn plan_of(scene: &Scene, actions: Vec<Action>) -> Plan {
 }
 
 fn checked(scene: &Scene, action: Action) -> Result<Checked, Violation> {
-    super::plan(&scene.us, &scene.group, &scene.claims, plan_of(scene, vec![action]))
+    super::plan(&scene.us, &scene.group, &scene.claims, scene.orphans, plan_of(scene, vec![action]))
 }
 
 #[track_caller]
@@ -87,7 +87,8 @@ fn a_step_for_another_group_is_refused() {
     let scene = Scene::new(vec![claim("shop", &[RULE])], vec![]);
     let mut plan = plan_of(&scene, vec![authorize()]);
     plan.steps[0].group = key("sg-2");
-    let violation = super::plan(&scene.us, &scene.group, &scene.claims, plan).expect_err("another group");
+    let violation =
+        super::plan(&scene.us, &scene.group, &scene.claims, scene.orphans, plan).expect_err("another group");
     assert_eq!(
         violation.to_string(),
         "refusing to authorize sg-2 ingress tcp 8000 from sg-alb: it belongs to another group. This is a bug in sgbind; \
@@ -207,13 +208,49 @@ fn foreign_rules_are_not_taken_from_a_shared_group() {
 fn what_lets_traffic_in_and_upkeep_come_in_a_phase_before_what_takes_away() {
     let rule = ours("ingress tcp 9000 from sg-alb", &["shop"]);
     let scene = Scene::new(vec![claim("shop", &[RULE])], vec![rule]);
-    let checked = super::plan(&scene.us, &scene.group, &scene.claims, scene.plan()).expect("a plan that passes");
+    let checked =
+        super::plan(&scene.us, &scene.group, &scene.claims, scene.orphans, scene.plan()).expect("a plan that passes");
     let Phase::Make(steps) = checked.next_phase() else { panic!("{checked:?}") };
     assert_eq!(texts(steps), ["authorize sg-1 ingress tcp 8000 from sg-alb"]);
 
     let rules = vec![ours(RULE, &["shop"]), ours("ingress tcp 9000 from sg-alb", &["shop"])];
     let scene = Scene::new(vec![claim("shop", &[RULE])], rules);
-    let checked = super::plan(&scene.us, &scene.group, &scene.claims, scene.plan()).expect("a plan that passes");
+    let checked =
+        super::plan(&scene.us, &scene.group, &scene.claims, scene.orphans, scene.plan()).expect("a plan that passes");
     let Phase::Take(steps) = checked.next_phase() else { panic!("{checked:?}") };
     assert_eq!(texts(steps), ["revoke sg-1 ingress tcp 9000 from sg-alb"]);
+}
+
+#[test]
+fn a_rule_of_a_former_cluster_is_adopted_whoever_needs_it() {
+    let rule = of_former(RULE, &["gone"]);
+    let scene = Scene::new(vec![claim("shop", &[])], vec![rule.clone()]);
+    assert_refused(&scene, Action::Adopt { id: id(&rule) }, "there is nothing to adopt");
+    assert_passes(&taking_over(scene), Action::Adopt { id: id(&rule) });
+}
+
+#[test]
+fn a_rule_that_names_nobody_who_may_write_is_let_go_only_if_orphans_are_to_go() {
+    const NOBODY: &str = "nobody for whom the rule may have been made lets it go";
+    const NO_WRITER: &str = "nobody who may write this group asks for it";
+    let rule = ours(RULE, &["gone"]);
+    let claimed = Scene::new(vec![claim("shop", &[])], vec![rule.clone()]);
+    assert_refused(&claimed, revoke(&rule), NOBODY);
+    assert_refused(&claimed, Action::Release { id: id(&rule) }, NOBODY);
+    let unclaimed = Scene::new(vec![], vec![rule.clone()]);
+    assert_refused(&unclaimed, revoke(&rule), NO_WRITER);
+    for scene in [claimed, unclaimed] {
+        let scene = Scene { orphans: Orphans::Revoke, ..scene };
+        assert_passes(&scene, revoke(&rule));
+        let why = if scene.claims.is_empty() { NO_WRITER } else { NOBODY };
+        assert_refused(&scene.clone().tagged(opted_in("owned", "team-other")), revoke(&rule), NO_WRITER);
+        let mut cut = scene.clone();
+        cut.group.rules[0].description = "sgbind prod: alb/team-shop/gone...".into();
+        if scene.claims.is_empty() {
+            assert_refused(&cut.tagged(opted_in("owned", "team-shop")), revoke(&rule), why);
+        }
+    }
+    let observing = Claim { stance: Stance::Observe, ..claim("frozen", &[]) };
+    let scene = Scene { orphans: Orphans::Revoke, ..Scene::new(vec![observing], vec![rule.clone()]) };
+    assert_refused(&scene, revoke(&rule), NO_WRITER);
 }

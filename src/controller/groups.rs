@@ -119,7 +119,7 @@ impl Context {
                 }
             };
             let view = self.view(&state);
-            if view.claims.is_empty() {
+            if view.claims.is_empty() && !self.keeps_in_mind(&state) {
                 self.forget(key);
                 return Ok(Outcome::Done);
             }
@@ -133,8 +133,9 @@ impl Context {
                 unheard: view.unheard,
                 refused: &pass.refused,
                 only_namespace: self.settings.watch_namespace.as_deref(),
+                orphans: self.settings.orphans,
             });
-            let checked = match check::plan(&self.us, &state, &view.claims, plan) {
+            let checked = match check::plan(&self.us, &state, &view.claims, self.settings.orphans, plan) {
                 Ok(checked) => checked,
                 Err(violation) => {
                     tracing::error!(group = %key, %violation, "a plan was refused");
@@ -165,7 +166,7 @@ impl Context {
     }
 
     fn view(&self, state: &GroupState) -> GroupView {
-        let ours = |rule: &&ActualRule| matches!(self.us.ownership(&rule.tags), Ownership::Ours { .. });
+        let ours = |rule: &&ActualRule| self.is_ours(rule);
         let named: Vec<Named> =
             state.rules.iter().filter(ours).map(|rule| model::named(&self.us.cluster, &rule.description)).collect();
         self.index().view(&state.key, &named, Instant::now())

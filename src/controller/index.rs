@@ -44,6 +44,8 @@ pub struct Index {
     /// Who has to do with a group.
     claimants: BTreeMap<GroupKey, BTreeSet<ObjectRef>>,
     referrers: Referrers,
+    /// Groups with rules of ours with which no object has to do.
+    strays: BTreeSet<GroupKey>,
     /// Objects that were not looked up yet as they are declared now.
     unheard: BTreeSet<ObjectRef>,
     /// About how many calls it takes to look up every object once: the sum of the entries'.
@@ -107,6 +109,7 @@ impl Index {
             groups: BTreeMap::new(),
             claimants: BTreeMap::new(),
             referrers: Referrers::default(),
+            strays: BTreeSet::new(),
             unheard: BTreeSet::new(),
             calls: 0,
         }
@@ -243,9 +246,14 @@ impl Index {
 
     // What the groups are to hold.
 
-    /// Every group that an object has to do with.
+    /// Every group that an object has to do with, or that holds rules of ours.
     pub fn groups(&self) -> BTreeSet<GroupKey> {
-        self.claimants.keys().cloned().collect()
+        self.claimants.keys().chain(&self.strays).cloned().collect()
+    }
+
+    /// Keeps a group in mind that holds rules of ours, whoever has to do with it.
+    pub fn has_rules_of_ours(&mut self, key: &GroupKey) {
+        self.strays.insert(key.clone());
     }
 
     /// `named` are the objects that the group's rules name.
@@ -342,6 +350,7 @@ impl Index {
     /// Drops what is remembered of a group that nobody has to do with any more.
     pub fn forget_group(&mut self, key: &GroupKey) {
         self.groups.remove(key);
+        self.strays.remove(key);
     }
 
     /// The time of the group that was looked at longest ago; `None` before all have been.

@@ -19,11 +19,12 @@ mod objects;
 pub mod queue;
 mod references;
 mod run;
+mod strays;
 mod waiting;
 mod watch;
 
 pub use index::Patience;
-pub use run::{Orphans, Settings, Surroundings, run};
+pub use run::{Settings, Surroundings, run};
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

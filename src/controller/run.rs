@@ -18,7 +18,7 @@ use crate::api::{ALBTargetBinding, SecurityGroupAccess};
 use crate::aws::pacing::Pacer;
 use crate::aws::{AwsError, Clouds, Source};
 use crate::clock::{Clock, Jitter};
-use crate::model::{AccountRoles, ClusterName, Kind, ObjectRef, Region, Us};
+use crate::model::{AccountRoles, ClusterName, Kind, ObjectRef, Orphans, Region, Us};
 use crate::telemetry::http::{Heartbeat, Vitals};
 
 use super::Context;
@@ -70,17 +70,6 @@ pub struct Settings {
     pub namespace: String,
     /// Who this process is, among replicas.
     pub identity: String,
-}
-
-/// What becomes of rules of ours that no object accounts for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Orphans {
-    /// They stay, and are told of.
-    #[value(name = "Report")]
-    Report,
-    /// They are revoked.
-    #[value(name = "Revoke")]
-    Revoke,
 }
 
 /// All by which a controller reaches what is outside of it. Given the same answers, clock and jitter, it takes the same
@@ -219,7 +208,10 @@ async fn identify(client: &kube::Client, settings: &Settings) -> Us {
     let namespaces: Api<Namespace> = Api::all(client.clone());
     loop {
         match namespaces.get_metadata(IDENTITY_NAMESPACE).await.map(|namespace| namespace.metadata.uid) {
-            Ok(Some(identity)) => return Us { cluster: settings.cluster.clone(), identity },
+            Ok(Some(identity)) => {
+                let Settings { cluster, take_over, .. } = settings.clone();
+                return Us { cluster, identity, take_over };
+            }
             Ok(None) => tracing::warn!("namespace {IDENTITY_NAMESPACE} has no uid"),
             Err(error) => {
                 tracing::warn!(%error, "namespace {IDENTITY_NAMESPACE}, whose UID is the cluster's identity, could not be read")
@@ -316,6 +308,7 @@ impl Context {
                 async move { context.report(object).await }
             }),
             self.resync(term.clone()),
+            self.look_for_strays(term.clone()),
         );
     }
 

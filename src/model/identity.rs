@@ -51,6 +51,8 @@ impl fmt::Display for ClusterName {
 pub struct Us {
     pub cluster: ClusterName,
     pub identity: String,
+    /// Identities of former clusters of our name, whose rules we take over.
+    pub take_over: BTreeSet<String>,
 }
 
 /// Whose a rule is, by its tags.
@@ -58,6 +60,8 @@ pub struct Us {
 pub enum Ownership {
     /// Ours; `others` are the clusters that need it too.
     Ours { others: BTreeSet<String> },
+    /// It carries our cluster's name with an identity that we take over: ours as soon as it is tagged anew.
+    TakenOver,
     /// It carries our cluster's name with another identity: another's, never touched.
     OtherIdentity { identity: String },
     /// Other clusters made it.
@@ -67,6 +71,11 @@ pub enum Ownership {
 }
 
 impl Us {
+    /// The values of our tag by which rules are found that are ours, or that we take over.
+    pub fn identities(&self) -> BTreeSet<String> {
+        self.take_over.iter().chain([&self.identity]).cloned().collect()
+    }
+
     pub fn ownership(&self, tags: &Tags) -> Ownership {
         let ours = self.cluster.tag_key();
         let others: BTreeSet<String> = tags
@@ -77,6 +86,7 @@ impl Us {
             .collect();
         match tags.get(&ours) {
             Some(identity) if *identity == self.identity => Ownership::Ours { others },
+            Some(identity) if self.take_over.contains(identity) => Ownership::TakenOver,
             Some(identity) => Ownership::OtherIdentity { identity: identity.clone() },
             None if others.is_empty() => Ownership::Foreign,
             None => Ownership::OtherClusters(others),

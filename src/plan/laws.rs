@@ -98,6 +98,7 @@ fn an_actual_rule(text: &'static str) -> impl Strategy<Value = Option<ActualRule
         2 => Just(Some(foreign(text))),
         1 => Just(Some(of_cluster("stage", text))),
         1 => Just(Some(of_other_identity(text))),
+        1 => names().prop_map(move |names| Some(of_former(text, &names))),
     ]
 }
 
@@ -127,6 +128,8 @@ prop_compose! {
             1 => Just(Usage::Unknown),
         ],
         refused in prop_oneof![3 => Just(BTreeSet::new()), 1 => some_rules()],
+        orphans in prop_oneof![Just(Orphans::Report), Just(Orphans::Revoke)],
+        claimed in prop::bool::weighted(0.9),
     ) -> Scene {
         let claims = vec![claims.0, claims.1, claims.2];
         let names: Vec<ObjectRef> = claims.iter().map(|claim| claim.object.clone()).collect();
@@ -134,7 +137,10 @@ prop_compose! {
         for (object, knowledge) in names.into_iter().zip(knowledge) {
             scene.known.entry(object).and_modify(|known| known.knowledge = knowledge);
         }
-        Scene { usage, refused, ..scene }
+        if !claimed {
+            scene.claims.clear();
+        }
+        taking_over(Scene { usage, refused, orphans, ..scene })
     }
 }
 
@@ -172,7 +178,8 @@ fn apply(group: &mut GroupState, step: &Step) {
 
 /// The steps that come next, once the plan has passed its check.
 fn next_steps(scene: &Scene) -> Vec<Step> {
-    let checked = check::plan(&scene.us, &scene.group, &scene.claims, scene.plan()).expect("a plan that passes");
+    let checked =
+        check::plan(&scene.us, &scene.group, &scene.claims, scene.orphans, scene.plan()).expect("a plan that passes");
     match checked.next_phase() {
         Phase::Make(steps) | Phase::Take(steps) => steps.into_iter().cloned().collect(),
     }
@@ -212,13 +219,26 @@ fn declared_needs(scene: &Scene) -> BTreeSet<RuleSpec> {
     declared.map(|(spec, _)| spec.clone()).collect()
 }
 
+/// Whether a rule names only objects that are not there, or that are known not to need it, in a group that lets them
+/// write.
+fn nobody_accounts_for(scene: &Scene, rule: &ActualRule) -> bool {
+    let Named::Exactly(objects) = named(&scene.us.cluster, &rule.description) else { return false };
+    let settled = |object: &ObjectRef| match scene.known.get(object) {
+        Some(known) => scene.claims.is_empty() && known.knowledge == Knowledge::Fresh,
+        None => true,
+    };
+    objects.iter().all(|object| settled(object) && scene.group.consent(&scene.us).allows(&object.namespace))
+}
+
 /// Whether this step may be carried out as things stand.
 fn assert_permitted(scene: &Scene, step: &Step) {
     let writers: Vec<&Claim> = scene.claims.iter().filter(|claim| may_write(scene, claim)).collect();
-    assert!(!writers.is_empty(), "{step}: nobody may write");
     let rule = |id: &RuleId| scene.group.rules.iter().find(|rule| rule.id == *id).expect("a rule that is there");
     let ownership = |id: &RuleId| scene.us.ownership(&rule(id).tags);
     let owned = matches!(scene.group.consent(&scene.us), Consent::Given { shared: false, .. });
+    let orphan = |id: &RuleId| scene.orphans == Orphans::Revoke && nobody_accounts_for(scene, rule(id));
+    let may_write = !writers.is_empty() || step.action.rule().is_some_and(orphan);
+    assert!(may_write, "{step}: nobody may write");
     let wishes = writers.iter().any(|claim| claim.foreign_rules == ForeignRules::Remove);
     match &step.action {
         Action::Authorize { .. } => {
@@ -228,10 +248,11 @@ fn assert_permitted(scene: &Scene, step: &Step) {
         Action::Adopt { id } => {
             let permitted = match ownership(id) {
                 Ownership::Foreign => owned && wishes,
-                Ownership::OtherClusters(_) => true,
+                Ownership::OtherClusters(_) | Ownership::TakenOver => true,
                 Ownership::Ours { .. } | Ownership::OtherIdentity { .. } => false,
             };
-            assert!(permitted && needs(scene, |_| true).contains(&step.spec), "{step}");
+            let needed = needs(scene, |_| true).contains(&step.spec);
+            assert!(permitted && (needed || ownership(id) == Ownership::TakenOver), "{step}");
         }
         Action::Describe { id } => {
             assert!(matches!(ownership(id), Ownership::Ours { .. }), "{step}: not ours");
@@ -363,7 +384,8 @@ proptest! {
     fn rules_of_others_keep_all_that_is_theirs(mut scene in a_scene()) {
         let theirs = |group: &GroupState| -> BTreeSet<(RuleId, Tags)> {
             let foreign_tags = |rule: &ActualRule| -> Tags {
-                let is_ours = |key: &str, value: &str| key == us().cluster.tag_key() && value == us().identity;
+                let ours = [us().identity, "uid-of-former".into()];
+                let is_ours = |key: &str, value: &str| key == us().cluster.tag_key() && ours.contains(&value.to_owned());
                 rule.tags.iter().filter(|(key, value)| !is_ours(key, value)).map(|(k, v)| (k.clone(), v.clone())).collect()
             };
             let rules = group.rules.iter().map(|rule| (rule.id.clone(), foreign_tags(rule)));

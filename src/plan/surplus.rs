@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::defect::Defect;
 use crate::model::{
-    Action, Claim, Farewell, Held, HoldReason, Knowledge, Known, Named, ObjectRef, Ownership, Retained, RuleSpec,
-    Stance, named,
+    Action, Claim, Farewell, Held, HoldReason, Knowledge, Known, Named, ObjectRef, Orphans, Ownership, Retained,
+    RuleSpec, Stance, named,
 };
 
 use super::Planner;
@@ -36,7 +36,11 @@ impl Planner<'_> {
             } else {
                 Action::Revoke { id, foreign: false }
             };
-            let step = self.step(action, &rule.spec, self.whom_it_concerns(&named), "no longer needed".into());
+            let mut objects = self.whom_it_concerns(&named);
+            if self.is_orphan(&named) {
+                objects.extend(self.concerned_here().map(|claim| claim.object.clone()));
+            }
+            let step = self.step(action, &rule.spec, objects, "no longer needed".into());
             match self.hold_surplus(&rule.spec, &named) {
                 None => self.steps.push(step),
                 Some(reason) => self.held.push(Held { step, reason }),
@@ -53,11 +57,16 @@ impl Planner<'_> {
         }
         let concerned: Vec<(&ObjectRef, &Known)> =
             self.input.known.iter().filter(|(object, _)| named.may_name(object)).collect();
-        if matches!(named, Named::Exactly(_)) && concerned.is_empty() {
-            return Some(HoldReason::Orphan);
+        let orphan = self.is_orphan(named);
+        let only_told = orphan && self.input.orphans == Orphans::Report;
+        // To be told of, it needs no fresh look.
+        let unknown =
+            hold_for_knowledge(concerned.iter().copied()).filter(|why| !only_told || *why != HoldReason::Applying);
+        if unknown.is_some() {
+            return unknown;
         }
-        if let Some(reason) = hold_for_knowledge(concerned.iter().copied()) {
-            return Some(reason);
+        if only_told {
+            return Some(HoldReason::Orphan);
         }
         if self.declined.contains(spec) {
             return Some(HoldReason::NotPermitted);
@@ -65,9 +74,12 @@ impl Planner<'_> {
         if self.retaining(spec, named) {
             return Some(HoldReason::RevocationDelay);
         }
+        if orphan && let Some(reason) = self.hold_orphan(named) {
+            return Some(reason);
+        }
         let accountable = |claim: &&Claim| named.may_name(&claim.object) && self.is_writer(&claim.object);
         let writers: Vec<&Claim> = self.input.claims.iter().filter(accountable).collect();
-        if writers.is_empty() {
+        if writers.is_empty() && !orphan {
             let observes = concerned.iter().any(|(_, known)| known.stance == Stance::Observe);
             return Some(if observes { HoldReason::Observe } else { HoldReason::NotPermitted });
         }
@@ -76,7 +88,7 @@ impl Planner<'_> {
     }
 
     /// The objects that a description names, and those that it may name.
-    fn whom_it_concerns(&self, named: &Named) -> BTreeSet<ObjectRef> {
+    pub(super) fn whom_it_concerns(&self, named: &Named) -> BTreeSet<ObjectRef> {
         let claiming = self.input.claims.iter().map(|claim| &claim.object).filter(|object| named.may_name(object));
         named.objects().iter().chain(claiming).cloned().collect()
     }

@@ -108,8 +108,8 @@ fn in_sync(input: &Input<'_>, summary: &Summary) -> Verdict {
     if let Some(problem) = summary.problems.first() {
         return Verdict::new(KIND, Some(false), problem.reason.word(), &problem.message);
     }
-    if let Some(held) = summary.held.first().filter(|_| summary.current) {
-        return Verdict::new(KIND, Some(false), "Held", format!("{}: {}", held.step, held.reason));
+    if let Some(step) = summary.waits_for.as_ref().filter(|_| summary.current) {
+        return Verdict::new(KIND, Some(false), "Held", step);
     }
     let message = if summary.current {
         format!("{} of {} rules are in place, {} are to be revoked", counts.in_sync, counts.desired, counts.surplus)

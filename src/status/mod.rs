@@ -83,6 +83,8 @@ struct Summary {
     /// Steps that are still to be done on this object's account.
     pending: Vec<String>,
     held: Vec<HeldStatus>,
+    /// The first of the held steps for which the object itself waits: rules that no object accounts for are only told of.
+    waits_for: Option<String>,
     /// Whether every group was looked at with what the object needs now.
     current: bool,
 }
@@ -94,6 +96,7 @@ impl Summary {
             problems: BTreeSet::new(),
             pending: Vec::new(),
             held: Vec::new(),
+            waits_for: None,
             current: input.desired.groups.keys().all(|id| input.groups.contains_key(id)),
         };
         summary.problems.extend(input.resolution.iter().flat_map(|resolution| resolution.problems.iter().cloned()));
@@ -110,6 +113,9 @@ impl Summary {
                 summary.pending.push(held.step.to_string());
                 if held.reason != HoldReason::Observe {
                     let (step, reason) = (held.step.to_string(), held.reason.to_string());
+                    if held.reason != HoldReason::Orphan {
+                        summary.waits_for.get_or_insert_with(|| format!("{step}: {reason}"));
+                    }
                     summary.held.push(HeldStatus { step, reason });
                 }
             }

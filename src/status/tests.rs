@@ -6,7 +6,6 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::*;
-use crate::plan;
 use crate::testing::*;
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
@@ -92,16 +91,7 @@ impl World {
         let foreign_rules = self.object.foreign_rules();
         let one = Claim { stance, rules: needs.rules, governs: needs.governs, foreign_rules, ..claim("shop", &[]) };
         let scene = Scene { group: group.clone(), ..Scene::new(vec![one], vec![]) };
-        plan::group(&plan::Input {
-            unheard: false,
-            us: &scene.us,
-            group,
-            claims: &scene.claims,
-            known: &scene.known,
-            usage: &scene.usage,
-            refused: &scene.refused,
-            only_namespace: None,
-        })
+        scene.plan()
     }
 }
 
