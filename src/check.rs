@@ -27,7 +27,11 @@ impl Checked {
     /// before what takes anything away. After each of them the group is read and planned anew.
     pub fn next_phase(&self) -> Phase<'_> {
         let making: Vec<&Step> = self.0.steps.iter().filter(|step| !step.action.removes()).collect();
-        if making.is_empty() { Phase::Take(self.0.steps.iter().collect()) } else { Phase::Make(making) }
+        if making.is_empty() || (Defect::TakeFirst.is_on() && making.len() < self.0.steps.len()) {
+            Phase::Take(self.0.steps.iter().filter(|step| step.action.removes()).collect())
+        } else {
+            Phase::Make(making)
+        }
     }
 }
 
@@ -84,8 +88,11 @@ impl Look<'_> {
         let ours = matches!(ownership, Some(Ownership::Ours { .. }));
         let shared = matches!(&ownership, Some(Ownership::Ours { others }) if !others.is_empty())
             && !Defect::RevokeSharedRule.is_on();
-        let foreign_rules_stay = matches!(self.consent, Consent::Given { shared: true, .. });
-        let agreed = || self.writers.iter().any(|claim| claim.foreign_rules == crate::api::ForeignRules::Remove);
+        let foreign_rules_stay =
+            matches!(self.consent, Consent::Given { shared: true, .. }) && !Defect::RemoveFromSharedGroups.is_on();
+        let careless = Defect::RemoveUnderReport.is_on() || Defect::AdoptUnderReport.is_on();
+        let removes = |claim: &&Claim| claim.foreign_rules == crate::api::ForeignRules::Remove;
+        let agreed = || careless || self.writers.iter().any(removes);
         let is_orphan = rule.is_some_and(|rule| self.is_orphan(rule));
         match &step.action {
             _ if self.writers.is_empty() && !is_orphan => Some("nobody who may write this group asks for it"),
@@ -123,7 +130,7 @@ impl Look<'_> {
     }
 
     fn is_needed(&self, spec: &RuleSpec) -> bool {
-        self.live().any(|claim| claim.rules.contains_key(spec))
+        self.live().any(|claim| claim.rules.contains_key(spec)) && !Defect::ForgetOtherNeeds.is_on()
     }
 
     /// Whether someone needs a rule for whom it may be made.
@@ -148,6 +155,7 @@ impl Look<'_> {
             (Named::AtLeast(_), Consent::Given { namespaces, .. }) => *namespaces == Namespaces::All,
         };
         let of_us = matches!(self.us.ownership(&rule.tags), Ownership::Ours { .. } | Ownership::TakenOver);
+        let consents = consents || Defect::RevokeOrphansWithoutConsent.is_on();
         self.orphans == Orphans::Revoke && enforced && consents && of_us
     }
 }

@@ -9,6 +9,7 @@ mod surplus;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::api::Aspect;
+use crate::defect::Defect;
 use crate::model::{
     Action, ActualRule, Claim, Consent, Direction, Extent, Farewell, GroupState, Held, HoldReason, Kind, Knowledge,
     Known, Named, Need, ObjectProblem, ObjectRef, Orphans, Ownership, Peer, Plan, Problem, Reason, Retained, RuleSpec,
@@ -128,7 +129,8 @@ impl<'a> Planner<'a> {
     /// Whether a rule that an object declares is to be there.
     fn is_wanted(&mut self, claim: &Claim, spec: &RuleSpec, need: &Need) -> bool {
         let undone = spec.direction == Direction::Ingress && need.aspect != Some(Aspect::TargetIngress);
-        if undone && self.input.group.is_load_balancer_controllers() {
+        let kept = self.input.group.is_load_balancer_controllers() && !Defect::WriteControllersIngress.is_on();
+        if undone && kept {
             self.problem(&claim.object, controllers_ingress(self.input, claim));
             self.declined.insert(spec.clone());
             return false;
@@ -210,6 +212,11 @@ impl<'a> Planner<'a> {
         let action = Action::Authorize { peer_account };
         let mut step = self.step(action, spec, all.clone(), need.reason.clone());
         step.description = describe(&self.input.us.cluster, &all, &said_of(needs));
+        if Defect::ClaimUnseenRules.is_on() {
+            for claim in needs.iter().map(|(claim, _)| claim) {
+                self.standing.entry(claim.object.clone()).or_default().in_place.insert(spec.clone());
+            }
+        }
         if !able.is_empty() {
             self.steps.push(step);
         } else if !writers.is_empty() {
@@ -232,11 +239,11 @@ impl<'a> Planner<'a> {
             Ownership::Ours { others } => {
                 let ours_sorts_first = others.iter().all(|other| self.input.us.cluster.as_str() < other.as_str());
                 // A leaving object may take its name off a rule that another, observing one needs.
-                if ours_sorts_first && self.any_writer() {
+                if (ours_sorts_first || Defect::DescribeForOthers.is_on()) && self.any_writer() {
                     self.describe(rule, objects, &said_of(needs));
                 }
             }
-            Ownership::OtherClusters(_) if writes || observed => {
+            Ownership::OtherClusters(_) if (writes || observed) && !Defect::LeaveRulesOfOthersUntagged.is_on() => {
                 let step =
                     self.step(Action::Adopt { id: rule.id.clone() }, &rule.spec, objects, "needed here too".into());
                 self.adopt(step, observed);
@@ -283,7 +290,8 @@ impl<'a> Planner<'a> {
             named_then.extend(named_now.objects().iter().cloned());
         }
         let description = describe(&self.input.us.cluster, &named_then, texts);
-        if rule.description != description {
+        let differs = rule.description != description || Defect::WriteAtRest.is_on();
+        if differs && !Defect::LeaveDescriptions.is_on() {
             let mut step =
                 self.step(Action::Describe { id: rule.id.clone() }, &rule.spec, objects, "description".into());
             step.description = description;

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use crate::apply::{self, Outcomes};
 use crate::aws::{AwsError, Cloud};
 use crate::check::{self, Checked, Phase};
+use crate::defect::Defect;
 use crate::model::{
     self, Action, ActualRule, GroupKey, GroupState, Held, HoldReason, Named, ObjectProblem, Ownership, Plan, Problem,
     RuleSpec, Step, Usage,
@@ -133,9 +134,9 @@ impl Context {
                 unheard: view.unheard,
                 refused: &pass.refused,
                 only_namespace: self.settings.watch_namespace.as_deref(),
-                orphans: self.settings.orphans,
+                orphans: self.orphans(),
             });
-            let checked = match check::plan(&self.us, &state, &view.claims, self.settings.orphans, plan) {
+            let checked = match check::plan(&self.us, &state, &view.claims, self.orphans(), plan) {
                 Ok(checked) => checked,
                 Err(violation) => {
                     tracing::error!(group = %key, %violation, "a plan was refused");
@@ -207,7 +208,9 @@ impl Context {
                     // After this the group is read and planned anew, so that the rules' tags are fresh too.
                     self.objects_are_as_known(view).await?;
                     pass.permitted = true;
-                    return Ok(true);
+                    if !Defect::TrustOldTags.is_on() {
+                        return Ok(true);
+                    }
                 }
                 self.carry_out(cloud, &new, view, pass).await?;
             }

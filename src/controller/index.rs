@@ -17,6 +17,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::api::{DriftStatus, ForeignRules, RuleUsage};
+use crate::defect::Defect;
 use crate::model::{
     Claim, Declaration, ElbArn, Facts, GroupKey, Held, HoldReason, Known, Named, Object, ObjectProblem, ObjectRef,
     Plan, Resolution, Retained, RuleSpec, Scope, Stance, Standing, Thing,
@@ -306,6 +307,9 @@ impl Index {
 
     /// Whether rules of the object in other groups are still to be made, and may be.
     fn pending_elsewhere(&self, reference: &ObjectRef, entry: &Entry, key: &GroupKey) -> bool {
+        if Defect::ForgetOtherGroups.is_on() {
+            return false;
+        }
         entry.keys(entry.desired.groups.keys()).filter(|other| other != key).any(|other| {
             let Some(outcome) = self.groups.get(&other).and_then(|group| group.outcome.as_ref()) else { return true };
             let seen = outcome.revisions.get(reference) == Some(&entry.revision);

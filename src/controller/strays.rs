@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::model::{self, ActualRule, GroupKey, GroupState, HoldReason, Named, Ownership, Plan, Scope};
+use crate::defect::Defect;
+use crate::model::{self, ActualRule, GroupKey, GroupState, HoldReason, Named, Orphans, Ownership, Plan, Scope};
 
 use super::Context;
 use super::queue::Priority;
@@ -16,6 +17,9 @@ impl Context {
         let mut ticks = tokio::time::interval(self.settings.rediscover);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         while term.run_until_cancelled(ticks.tick()).await.is_some() {
+            if Defect::OverlookStrays.is_on() {
+                continue;
+            }
             for scope in self.scopes_in_use() {
                 if term.run_until_cancelled(self.look_for_strays_in(&scope)).await.is_none() {
                     return;
@@ -68,6 +72,11 @@ impl Context {
             self.index().has_rules_of_ours(&state.key);
         }
         holds
+    }
+
+    /// What becomes of rules that no object accounts for.
+    pub(super) fn orphans(&self) -> Orphans {
+        if Defect::RevokeReportedOrphans.is_on() { Orphans::Revoke } else { self.settings.orphans }
     }
 
     /// Whether a rule is ours, or is to be.

@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::api::names::CLUSTER_TAG_PREFIX;
+use crate::defect::Defect;
 
 /// Tags of an AWS resource.
 pub type Tags = BTreeMap<String, String>;
@@ -85,8 +86,12 @@ impl Us {
             .map(str::to_owned)
             .collect();
         match tags.get(&ours) {
-            Some(identity) if *identity == self.identity => Ownership::Ours { others },
-            Some(identity) if self.take_over.contains(identity) => Ownership::TakenOver,
+            Some(identity) if *identity == self.identity || Defect::MistakeIdentity.is_on() => {
+                Ownership::Ours { others }
+            }
+            Some(identity) if self.take_over.contains(identity) && !Defect::IgnoreTakeOver.is_on() => {
+                Ownership::TakenOver
+            }
             Some(identity) => Ownership::OtherIdentity { identity: identity.clone() },
             None if others.is_empty() => Ownership::Foreign,
             None => Ownership::OtherClusters(others),

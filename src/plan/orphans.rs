@@ -1,5 +1,6 @@
 //! Rules of ours for which no object accounts.
 
+use crate::defect::Defect;
 use crate::model::{Consent, Farewell, HoldReason, Named, Namespaces, Orphans, Stance};
 
 use super::{Permission, Planner};
@@ -37,6 +38,7 @@ impl Planner<'_> {
     /// Whether the group may be written for every namespace that a description names. A cut one may name any.
     fn consents_to_all(&self, named: &Named) -> bool {
         match (&self.consent, named) {
+            _ if Defect::RevokeOrphansWithoutConsent.is_on() => true,
             (Consent::Refused, _) => false,
             (Consent::Given { namespaces, .. }, Named::Exactly(objects)) => {
                 objects.iter().all(|object| namespaces.allow(&object.namespace))

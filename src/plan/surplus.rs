@@ -17,7 +17,8 @@ impl Planner<'_> {
                 continue;
             };
             let named = named(&self.input.us.cluster, &rule.description);
-            if self.needs.contains_key(&rule.spec) {
+            let forgotten = Defect::ForgetOtherNeeds.is_on() && self.is_left_by_someone(&named);
+            if self.needs.contains_key(&rule.spec) && !forgotten {
                 continue;
             }
             // What is only kept for a while is no surplus yet.
@@ -48,6 +49,11 @@ impl Planner<'_> {
         }
     }
 
+    fn is_left_by_someone(&self, named: &Named) -> bool {
+        let leaving = |known: &Known| matches!(known.stance, Stance::Leaving(_));
+        named.objects().iter().filter_map(|object| self.input.known.get(object)).any(leaving)
+    }
+
     fn hold_surplus(&self, spec: &RuleSpec, named: &Named) -> Option<HoldReason> {
         if let Some(watched) = self.input.only_namespace {
             let elsewhere = named.objects().iter().any(|object| object.namespace != watched);
@@ -55,14 +61,15 @@ impl Planner<'_> {
                 return Some(HoldReason::OutsideWatch);
             }
         }
+        let names = |object: &ObjectRef| named.may_name(object) || Defect::HoldEverything.is_on();
         let concerned: Vec<(&ObjectRef, &Known)> =
-            self.input.known.iter().filter(|(object, _)| named.may_name(object)).collect();
+            self.input.known.iter().filter(|(object, _)| names(object)).collect();
         let orphan = self.is_orphan(named);
         let only_told = orphan && self.input.orphans == Orphans::Report;
         // To be told of, it needs no fresh look.
         let unknown =
             hold_for_knowledge(concerned.iter().copied()).filter(|why| !only_told || *why != HoldReason::Applying);
-        if unknown.is_some() {
+        if unknown.is_some() && !Defect::RevokeOnPartialKnowledge.is_on() {
             return unknown;
         }
         if only_told {

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use crate::api::{BlueGreenStatus, DriftStatus, HeldStatus, RuleCounts, RuleUsage, SecurityGroupStatus, Status};
+use crate::defect::Defect;
 use crate::desired::{self, Desired};
 use crate::model::{
     Declaration, Direction, Facts, GroupKey, HoldReason, Object, ObjectRef, Plan, Problem, Resolution, RuleSpec,
@@ -111,7 +112,7 @@ impl Summary {
             }
             for held in report.plan.held.iter().filter(|held| mine(&held.step.objects)) {
                 summary.pending.push(held.step.to_string());
-                if held.reason != HoldReason::Observe {
+                if held.reason != HoldReason::Observe && !Defect::HideHeldSteps.is_on() {
                     let (step, reason) = (held.step.to_string(), held.reason.to_string());
                     if held.reason != HoldReason::Orphan {
                         summary.waits_for.get_or_insert_with(|| format!("{step}: {reason}"));

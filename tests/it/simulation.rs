@@ -4,11 +4,11 @@ mod accounts;
 mod misfortunes;
 mod oracle;
 mod repeat;
-mod rules;
+pub mod rules;
 mod run;
 mod scenarios;
 mod served;
 mod stage;
 mod sweep;
 
-pub use stage::{Stage, simulation};
+pub use stage::{Controller, Stage, simulation};

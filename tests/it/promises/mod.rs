@@ -3,7 +3,10 @@
 //! Each makes two tests. `holds` plays the scenario. `notices` plays it with the defect switched on, and fails if the
 //! scenario does not. The table is shown in `docs/promises.md`.
 
+mod holding;
+mod ownership;
 mod page;
 mod sharing;
 mod stand;
 mod table;
+mod virtually;

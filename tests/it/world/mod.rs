@@ -103,6 +103,21 @@ impl World {
         Self { aws, client, namespace, network, ids, logs, patience, simulation: None, defect, _place: None }
     }
 
+    /// The same things in AWS, as another cluster sees them, with a namespace of its own.
+    pub async fn neighbour(&self) -> Self {
+        let namespace = control_plane::namespace(&self.client).await;
+        let (aws, client) = (self.aws.in_region(aws::REGION), self.client.clone());
+        let (ids, network) = (Mutex::new(self.ids().clone()), self.network.clone());
+        let (patience, defect) = (self.patience, self.defect.clone());
+        let logs = Mutex::default();
+        Self { aws, client, namespace, network, ids, logs, patience, simulation: None, defect, _place: None }
+    }
+
+    /// Waits no longer than this for anything that is to become so.
+    pub fn be_patient_for(&mut self, patience: Duration) {
+        self.patience = patience;
+    }
+
     /// A world with these things in AWS.
     pub async fn with(estate: Estate) -> Self {
         let world = Self::new().await;
