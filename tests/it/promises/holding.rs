@@ -41,7 +41,7 @@ const CART_RULES: [&str; 3] =
     ["CART-SG in tcp 443 <- 0.0.0.0/0", "CART-SG out tcp 9000 -> APP-SG", "APP-SG in tcp 9000 <- CART-SG"];
 
 /// Of two bindings with targets in one group, one names a target group that is not there; the other's port changes.
-async fn one_of_two_is_lost(stand: &Stand) -> Stage {
+async fn one_of_two_is_lost(stand: &Stand) -> (Stage, Controller) {
     let both = standard().internet_facing("cart").in_groups(&["CART-SG"]).forward(443, "basket");
     let stage = stand.simulated(both.target_group("basket", 9000).instance("APP-SG")).await;
     let world = &stage.world;
@@ -56,27 +56,25 @@ async fn one_of_two_is_lost(stand: &Stand) -> Stage {
     world.apply("cart", lost).await;
     world.wait_for("cart", "Ready=False TargetGroupNotFound").await;
     world.apply("shop", OTHER_PORT).await;
-    // It lives as long as the stage.
-    std::mem::forget(controller);
-    stage
+    (stage, controller)
 }
 
 /// What the lost one had stays.
 pub async fn what_an_object_needs_that_is_not_known_stays(stand: Stand) {
-    let stage = one_of_two_is_lost(&stand).await;
+    let (stage, _controller) = one_of_two_is_lost(&stand).await;
     stay(&stage, &[&CART_RULES[..], &[CLIENTS], &ON_OTHER_PORT[..]].concat()).await;
 }
 
 /// What the other has no need of any more goes.
 pub async fn an_object_that_is_not_known_blocks_nobody_else(stand: Stand) {
-    let stage = one_of_two_is_lost(&stand).await;
+    let (stage, _controller) = one_of_two_is_lost(&stand).await;
     stage.world.rules_become(&[&CART_RULES[..], &[CLIENTS], &ON_OTHER_PORT[..]].concat()).await;
     stage.world.wait_for("shop", IN_SYNC).await;
 }
 
 /// The lost one is told what waits, and for whom.
 pub async fn a_step_that_waits_is_told_with_its_reason(stand: Stand) {
-    let stage = one_of_two_is_lost(&stand).await;
+    let (stage, _controller) = one_of_two_is_lost(&stand).await;
     for step in ["revoke APP-SG ingress tcp 9000 from CART-SG", "revoke CART-SG egress tcp 9000 to APP-SG"] {
         stage.world.status_has("cart", &format!("held: {step}: Unresolved: ALBTargetBinding/team/cart")).await;
     }

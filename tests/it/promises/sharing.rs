@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use sgbind_sim::aws::HOME_ACCOUNT;
 use tokio::time::sleep;
 
 use super::stand::Stand;
@@ -240,8 +241,13 @@ pub async fn a_move_makes_the_new_group_first_and_cleans_the_old(stand: Stand) {
     world.apply("shop", &spec("APP-SG")).await;
     world.wait_for("shop", IN_SYNC).await;
     world.expect_rules(&RULES).await;
+    // AWS refuses to make some of the new rules for a while.
     let faults = watch_order(&stage, &controller, &RULES, &NEW);
+    stage.simulation.aws.world().deny(HOME_ACCOUNT, "AuthorizeSecurityGroupIngress");
     world.apply("shop", &spec("NEW-SG")).await;
+    stay(&stage, &[CLIENTS, OUT, IN, NEW[0]]).await;
+    world.status_has("shop", "held: revoke APP-SG ingress tcp 8000 from ALB-SG: Applying").await;
+    stage.simulation.aws.world().allow(HOME_ACCOUNT, "AuthorizeSecurityGroupIngress");
     world.rules_become(&[CLIENTS, NEW[0], NEW[1]]).await;
     faults.are_none();
     world.status_lacks("shop", "APP-SG").await;

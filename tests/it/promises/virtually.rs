@@ -34,12 +34,11 @@ pub const LONG: Duration = Duration::from_secs(12 * 60);
 
 /// Exactly these rules are there, as soon as it is so, and for long.
 pub async fn stay(stage: &Stage, expected: &[&str]) {
-    stage.world.rules_become(expected).await;
-    let (wanted, began) = (rules::these(expected), tokio::time::Instant::now());
-    while began.elapsed() < LONG {
-        assert_eq!(stage.rules(), wanted, "after {:?}", began.elapsed());
-        sleep(Duration::from_secs(1)).await;
-    }
+    let wanted = rules::these(expected);
+    let came = stage.until(LONG, |stage| stage.rules() == wanted).await;
+    assert!(came.is_some(), "the rules do not become {wanted:#?}, they are {:#?}", stage.rules());
+    let other = stage.until(LONG, |stage| stage.rules() != wanted).await;
+    assert!(other.is_none(), "the rules do not stay {wanted:#?}, but become {:#?}", stage.rules());
 }
 
 /// What was found wrong after writes of a controller.
