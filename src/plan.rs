@@ -199,6 +199,11 @@ impl<'a> Planner<'a> {
     }
 
     fn missing(&mut self, spec: &RuleSpec, needs: &[(&Claim, &Need)]) {
+        if Defect::ClaimUnseenRules.is_on() {
+            for (claim, _) in needs {
+                self.standing.entry(claim.object.clone()).or_default().in_place.insert(spec.clone());
+            }
+        }
         if self.input.refused.contains(spec) {
             return;
         }
@@ -212,11 +217,6 @@ impl<'a> Planner<'a> {
         let action = Action::Authorize { peer_account };
         let mut step = self.step(action, spec, all.clone(), need.reason.clone());
         step.description = describe(&self.input.us.cluster, &all, &said_of(needs));
-        if Defect::ClaimUnseenRules.is_on() {
-            for claim in needs.iter().map(|(claim, _)| claim) {
-                self.standing.entry(claim.object.clone()).or_default().in_place.insert(spec.clone());
-            }
-        }
         if !able.is_empty() {
             self.steps.push(step);
         } else if !writers.is_empty() {
@@ -291,7 +291,8 @@ impl<'a> Planner<'a> {
         }
         let description = describe(&self.input.us.cluster, &named_then, texts);
         let differs = rule.description != description || Defect::WriteAtRest.is_on();
-        if differs && !Defect::LeaveDescriptions.is_on() {
+        let keeps = !Defect::LeaveDescriptions.is_on() && !Defect::ForgetOtherNeeds.is_on();
+        if differs && keeps {
             let mut step =
                 self.step(Action::Describe { id: rule.id.clone() }, &rule.spec, objects, "description".into());
             step.description = description;

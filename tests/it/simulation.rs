@@ -11,4 +11,5 @@ mod served;
 mod stage;
 mod sweep;
 
+pub use run::in_virtual_time;
 pub use stage::{Controller, Stage, simulation};

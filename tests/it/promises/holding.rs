@@ -12,7 +12,7 @@ use super::virtually::{
 };
 use crate::simulation::{Controller, Stage};
 use crate::world::aws::REGION;
-use crate::world::group;
+use crate::world::{estate, group};
 
 const OTHER_PORT: &str = "{loadBalancer: {name: shop}, clients: [{cidr: 0.0.0.0/0}], targetGroups: [{name: app, ref: {name: \
                           app}, ports: [8001], healthCheckPort: 8001}]}";
@@ -28,12 +28,24 @@ async fn in_sync(stand: &Stand) -> (Stage, Controller) {
     (stage, controller)
 }
 
-/// A binding's port changes.
+/// An access has other traffic in the same group.
 pub async fn what_goes_goes_when_what_is_needed_was_seen(stand: Stand) {
-    let (stage, controller) = in_sync(&stand).await;
-    let faults = watch_order(&stage, &controller, &RULES, &ON_OTHER_PORT);
-    stage.world.apply("shop", OTHER_PORT).await;
-    stage.world.rules_become(&[CLIENTS, ON_OTHER_PORT[0], ON_OTHER_PORT[1]]).await;
+    const OLD: [&str; 2] = ["DB-SG in tcp 3306 <- 10.0.0.0/8", "DB-SG in tcp 3306 <- 192.0.2.0/24"];
+    const NEW: [&str; 2] = ["DB-SG in tcp 5432 <- 10.0.0.0/8", "DB-SG in tcp 5432 <- 192.0.2.0/24"];
+    let stage = stand.simulated(estate().group(group("DB-SG"))).await;
+    let controller = stage.start("first");
+    let spec = |service: &str| {
+        format!(
+            "{{securityGroup: {{id: $DB-SG}}, ingress: [{{services: [{service}], from: [{{cidr: 10.0.0.0/8}}, {{cidr: \
+             192.0.2.0/24}}]}}]}}"
+        )
+    };
+    stage.world.apply("sga/db", &spec("MySQL")).await;
+    stage.world.wait_for("sga/db", IN_SYNC).await;
+    stage.world.expect_rules(&OLD).await;
+    let faults = watch_order(&stage, &controller, &OLD, &NEW);
+    stage.world.apply("sga/db", &spec("PostgreSQL")).await;
+    stage.world.rules_become(&NEW).await;
     faults.are_none();
 }
 
@@ -164,18 +176,21 @@ pub async fn what_only_aws_says_waits_for_a_second_read(stand: Stand) {
 
 /// AWS refuses to make some of the rules for a while.
 pub async fn in_sync_means_that_all_rules_were_seen(stand: Stand) {
-    let stage = stand.simulated(standard()).await;
-    let _controller = stage.start("first");
-    stage.simulation.aws.world().deny(HOME_ACCOUNT, "AuthorizeSecurityGroupIngress");
-    stage.world.apply("shop", SPEC).await;
-    stage.world.wait_for("shop", "Ready=False AccessDenied").await;
-    let told = stage
-        .until(LONG, |stage| stage.condition("shop", "InSync").is_some_and(|told| told.starts_with("InSync=True")));
-    assert_eq!(told.await, None, "it claims to be in sync, with {:?}", stage.rules());
-    stage.world.expect_rules(&[OUT]).await;
-    stage.simulation.aws.world().allow(HOME_ACCOUNT, "AuthorizeSecurityGroupIngress");
-    stage.world.wait_for("shop", IN_SYNC).await;
-    stage.world.expect_rules(&RULES).await;
+    let world = stand.served(standard()).await;
+    let aws = world.simulation.as_ref().expect("it is served").aws.clone();
+    aws.world().deny(HOME_ACCOUNT, "AuthorizeSecurityGroupIngress");
+    let _controller = world.controller(&[]).await;
+    world.apply("shop", SPEC).await;
+    world.wait_for("shop", "Ready=False AccessDenied").await;
+    for _ in 0..20 {
+        sleep(Duration::from_millis(200)).await;
+        let told = world.status("shop").await;
+        assert!(!told.iter().any(|line| line.starts_with("InSync=True")), "{told:#?}");
+    }
+    world.expect_rules(&[OUT]).await;
+    aws.world().allow(HOME_ACCOUNT, "AuthorizeSecurityGroupIngress");
+    world.wait_for("shop", IN_SYNC).await;
+    world.expect_rules(&RULES).await;
 }
 
 /// All is as it should be.

@@ -3,6 +3,7 @@
 //! Each makes two tests. `holds` plays the scenario. `notices` plays it with the defect switched on, and fails if the
 //! scenario does not. The table is shown in `docs/promises.md`.
 
+mod held;
 mod holding;
 mod ownership;
 mod page;

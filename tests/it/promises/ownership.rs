@@ -31,7 +31,7 @@ pub async fn foreign_rules_stay_under_report(stand: Stand) {
 
 /// A rule that is needed is there already, made by hand.
 pub async fn a_needed_foreign_rule_is_adopted_under_remove_only(stand: Stand) {
-    let stage = stand.simulated(standard().group(group("APP-SG").rule(IN))).await;
+    let stage = stand.simulated(standard().group(group("ALB-SG")).group(group("APP-SG").rule(IN))).await;
     let (world, _controller) = (&stage.world, stage.start("first"));
     world.apply("shop", SPEC).await;
     stay(&stage, &RULES).await;
@@ -51,7 +51,7 @@ const SSH: &str = "APP-SG in tcp 22 <- 10.0.0.0/8";
 
 /// Two rules of another cluster of our name, of which one is needed here.
 async fn of_another_identity(stand: &Stand) -> Stage {
-    let stage = stand.simulated(standard().group(group("APP-SG").rule(IN).rule(SSH))).await;
+    let stage = stand.simulated(standard().group(group("ALB-SG")).group(group("APP-SG").rule(IN).rule(SSH))).await;
     for rule in [IN, SSH] {
         stage.world.tag_rule(rule, &tag_of(&stage.world), "uid-of-former").await;
     }

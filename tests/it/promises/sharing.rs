@@ -111,7 +111,7 @@ pub async fn two_clusters_that_share_rules_write_nothing_at_rest(stand: Stand) {
 
 /// A rule that an object here needs is there, and another cluster's.
 pub async fn a_needed_rule_of_another_cluster_gets_our_tag_beside_theirs(stand: Stand) {
-    let stage = stand.simulated(standard().group(group("APP-SG").rule(IN))).await;
+    let stage = stand.simulated(standard().group(group("ALB-SG")).group(group("APP-SG").rule(IN))).await;
     let world = &stage.world;
     let theirs = ("sgbind.dev/cluster/0-another", "uid-of-another");
     world.tag_rule(IN, theirs.0, theirs.1).await;
@@ -262,4 +262,37 @@ pub async fn ingress_of_the_load_balancer_controller_is_left_to_it(stand: Stand)
     stay(&stage, &[OUT, IN]).await;
     stage.world.wait_for("shop", "Ready=False ManagedByLoadBalancerController").await;
     stage.world.wait_for("shop", "Stalled=True ManagedByLoadBalancerController").await;
+}
+
+/// The same with two processes, on the real API server.
+#[tokio::test]
+async fn two_real_controllers_that_share_rules_come_to_rest() {
+    let world = Stand::default().served(standard()).await;
+    let other = world.neighbour().await;
+    let theirs = tag_of(&other);
+    for group in ["ALB-SG", "APP-SG"] {
+        world.tag_group(group, &[(&theirs, "owned"), ("sgbind.dev/namespaces", "*")]).await;
+    }
+    let _ours = world.controller(&[]).await;
+    let of_other = ["--cluster-name", other.cluster(), "--watch-namespace", other.namespace()];
+    let _theirs = world.controller(&[&of_other[..], &["--leader-election", "false"]].concat()).await;
+    for of in [&world, &other] {
+        of.apply("shop", SPEC).await;
+        of.wait_for("shop", IN_SYNC).await;
+    }
+    let first = if world.cluster() < other.cluster() { &world } else { &other };
+    let described = RULES.map(|rule| format!("{rule} (ours, \"sgbind team: alb/team/shop\")"));
+    first.rules_and_owners_become(described.to_vec()).await;
+    let (ids, versions) = (world.rule_ids().await, [world.version("shop").await, other.version("shop").await]);
+    // They compare all rules each second.
+    for _ in 0..40 {
+        sleep(Duration::from_millis(100)).await;
+        assert_eq!(first.rules_and_owners().await, described);
+    }
+    assert_eq!(world.rule_ids().await, ids);
+    assert_eq!([world.version("shop").await, other.version("shop").await], versions);
+    world.delete("shop").await;
+    other.expect_rules(&RULES).await;
+    other.delete("shop").await;
+    other.expect_rules(&[]).await;
 }

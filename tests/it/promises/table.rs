@@ -122,7 +122,7 @@ promises! {
         "What only AWS no longer asks for goes after two complete reads, `--revocation-delay` apart.":
             virtual holding::what_only_aws_says_waits_for_a_second_read, RevokeDerivedAtOnce;
         "`InSync` is told only when all rules were read back.":
-            virtual holding::in_sync_means_that_all_rules_were_seen, ClaimUnseenRules;
+            real holding::in_sync_means_that_all_rules_were_seen, ClaimUnseenRules;
         "Nothing is written where nothing differs.":
             virtual holding::nothing_is_written_where_nothing_differs, WriteAtRest;
     }

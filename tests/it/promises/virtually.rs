@@ -9,7 +9,6 @@ use kube::Api;
 use kube::api::{Patch, PatchParams};
 use serde_json::json;
 use sgbind::model::Kind;
-use tokio::time::sleep;
 
 use crate::simulation::{Controller, Stage, rules};
 use crate::world::{Estate, World, estate};

@@ -155,7 +155,8 @@ impl World {
 
     /// The id (or ARN) of what the test calls so.
     pub fn id(&self, name: &str) -> String {
-        self.ids().get(name).unwrap_or_else(|| panic!("nothing is called {name:?}: {:?}", self.ids())).clone()
+        let ids = self.ids().clone();
+        ids.get(name).unwrap_or_else(|| panic!("nothing is called {name:?}: {ids:?}")).clone()
     }
 
     /// What the test calls what has this id.
