@@ -291,8 +291,9 @@ impl<'a> Planner<'a> {
         }
         let description = describe(&self.input.us.cluster, &named_then, texts);
         let differs = rule.description != description || Defect::WriteAtRest.is_on();
-        let keeps = !Defect::LeaveDescriptions.is_on() && !Defect::ForgetOtherNeeds.is_on();
-        if differs && keeps {
+        let leaves = |claim: &Claim| matches!(claim.stance, Stance::Leaving(_)) && Defect::ForgetOtherNeeds.is_on();
+        let left_as_it_is = Defect::LeaveDescriptions.is_on() || self.input.claims.iter().any(leaves);
+        if differs && !left_as_it_is {
             let mut step =
                 self.step(Action::Describe { id: rule.id.clone() }, &rule.spec, objects, "description".into());
             step.description = description;
