@@ -48,6 +48,7 @@ pub async fn a_needed_foreign_rule_is_adopted_under_remove_only(stand: Stand) {
 }
 
 const SSH: &str = "APP-SG in tcp 22 <- 10.0.0.0/8";
+const SSH_ACCESS: &str = "{securityGroup: {id: $APP-SG}, ingress: [{services: [SSH], from: [{cidr: 10.0.0.0/8}]}]}";
 
 /// Two rules of another cluster of our name, of which one is needed here.
 async fn of_another_identity(stand: &Stand) -> Stage {
@@ -100,14 +101,11 @@ async fn orphaned(stand: &Stand) -> Stage {
     let stage = stand.simulated(standard()).await;
     let first = stage.start("first");
     stage.world.apply("shop", SPEC).await;
-    stage
-        .world
-        .apply("sga/app", "{securityGroup: {id: $APP-SG}, ingress: [{services: [SSH], from: [{cidr: 10.0.0.0/8}]}]}")
-        .await;
+    stage.world.apply("sga/app", SSH_ACCESS).await;
     stage.world.wait_for("shop", IN_SYNC).await;
     stage.world.wait_for("sga/app", IN_SYNC).await;
     first.stop().await;
-    remove_by_force(&stage, "shop").await;
+    remove_by_force(&stage.world, "shop").await;
     stage
 }
 
@@ -190,4 +188,26 @@ pub async fn nothing_is_opened_that_nobody_declares(stand: Stand) {
     stage.world.apply("sga/app", ACCESS).await;
     let next = ["ALB-SG out tcp 8001 -> APP-SG", "APP-SG in tcp 8001 <- ALB-SG"];
     stay(&stage, &[&RULES[..], &next[..]].concat()).await;
+}
+
+/// The same on the real API server and moto, with what the metrics say.
+#[tokio::test]
+async fn orphans_are_told_of_by_real_parts() {
+    let world = Stand::default().moto(standard()).await;
+    let first = world.controller(&[]).await;
+    world.apply("shop", SPEC).await;
+    world.apply("sga/app", SSH_ACCESS).await;
+    world.wait_for("shop", IN_SYNC).await;
+    world.wait_for("sga/app", IN_SYNC).await;
+    first.terminate().await;
+    remove_by_force(&world, "shop").await;
+    let second = world.controller(&[]).await;
+    world.status_has("sga/app", "held: revoke APP-SG ingress tcp 8000 from ALB-SG: Orphan").await;
+    world.wait_for("sga/app", IN_SYNC).await;
+    let deadline = world.deadline();
+    // Two of them are in a group with which no object has to do.
+    while !second.get("/metrics").await.1.contains("sgbind_held_steps{reason=\"Orphan\"} 3") {
+        assert!(deadline.is_ahead().await, "{}", second.get("/metrics").await.1);
+    }
+    world.expect_rules(&[CLIENTS, OUT, IN, SSH]).await;
 }
