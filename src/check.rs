@@ -2,10 +2,11 @@
 
 mod quota;
 
-use std::collections::BTreeSet;
-
 use crate::defect::Defect;
-use crate::model::{Action, Claim, Consent, Farewell, Ownership, Plan, RuleSpec, Stance, Step, TakenRule, Tightening};
+use crate::model::{
+    Action, ActualRule, Claim, Consent, Farewell, Named, Namespaces, Orphans, Ownership, Plan, RuleSpec, Stance, Step,
+    TakenRule, Tightening, named,
+};
 use crate::plan::Input;
 
 /// What is wrong with a plan.
@@ -29,14 +30,18 @@ impl Checked {
     /// before what takes anything away. After each of them the group is read and planned anew.
     pub fn next_phase(&self) -> Phase<'_> {
         let making: Vec<&Step> = self.0.steps.iter().filter(|step| !step.action.removes()).collect();
-        if making.is_empty() { Phase::Take(self.0.steps.iter().collect()) } else { Phase::Make(making) }
+        if making.is_empty() || (Defect::TakeFirst.is_on() && making.len() < self.0.steps.len()) {
+            Phase::Take(self.0.steps.iter().filter(|step| step.action.removes()).collect())
+        } else {
+            Phase::Make(making)
+        }
     }
 }
 
 /// Steps that may be carried out together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Phase<'a> {
-    /// Authorize, restore, adopt, describe.
+    /// Authorize, adopt, describe.
     Make(Vec<&'a Step>),
     /// Release, revoke.
     Take(Vec<&'a Step>),
@@ -54,50 +59,63 @@ fn enforces(stance: Stance) -> bool {
 /// # Errors
 /// The first step that must never be carried out.
 pub fn plan(input: &Input<'_>, plan: Plan) -> Result<Checked, Violation> {
-    let Input { us, group, claims, tightening, .. } = *input;
-    let consent = group.consent(us);
+    let consent = input.group.consent(input.us);
     let enforcing = |claim: &&Claim| enforces(claim.stance) && consent.allows(&claim.object.namespace);
-    let writers: Vec<&Claim> = claims.iter().filter(enforcing).collect();
-    let live = |claim: &&Claim| !matches!(claim.stance, Stance::Leaving(_));
-    let needed: BTreeSet<&RuleSpec> = claims.iter().filter(live).flat_map(|claim| claim.rules.keys()).collect();
-    let wanted: BTreeSet<&RuleSpec> =
-        writers.iter().copied().filter(live).flat_map(|claim| claim.rules.keys()).collect();
-    let foreign_rules_stay = matches!(consent, Consent::Given { shared: true, .. });
+    let writers: Vec<&Claim> = input.claims.iter().filter(enforcing).collect();
+    let look = Look { input, consent, writers };
     for step in &plan.steps {
-        let ownership = step
-            .action
-            .rule()
-            .and_then(|id| group.rules.iter().find(|rule| rule.id == *id && rule.spec == step.spec))
-            .map(|rule| us.ownership(&rule.tags));
+        if let Some(why) = look.fault(&plan, step) {
+            return Err(Violation { step: step.to_string(), why });
+        }
+    }
+    Ok(Checked(plan))
+}
+
+/// What a plan is looked at by.
+struct Look<'a> {
+    input: &'a Input<'a>,
+    consent: Consent,
+    /// The claims for which something may be written.
+    writers: Vec<&'a Claim>,
+}
+
+impl Look<'_> {
+    /// Why a step must never be carried out.
+    fn fault(&self, plan: &Plan, step: &Step) -> Option<&'static str> {
+        let rule = step.action.rule();
+        let rule =
+            rule.and_then(|id| self.input.group.rules.iter().find(|rule| rule.id == *id && rule.spec == step.spec));
+        let ownership = rule.map(|rule| self.input.us.ownership(&rule.tags));
         let ours = matches!(ownership, Some(Ownership::Ours { .. }));
         let shared = matches!(&ownership, Some(Ownership::Ours { others }) if !others.is_empty())
             && !Defect::RevokeSharedRule.is_on();
-        let agreed = || writers.iter().any(|claim| claim.foreign_rules == crate::api::ForeignRules::Remove);
-        let why = match &step.action {
-            _ if writers.is_empty() => Some("nobody who may write this group asks for it"),
-            _ if step.group != group.key => Some("it belongs to another group"),
-            Action::Authorize { .. } if !wanted.contains(&step.spec) => Some("no object declares this rule"),
-            Action::Authorize { .. } if quota::is_exceeded(input, &plan, step.spec.direction) => {
+        let foreign_rules_stay =
+            matches!(self.consent, Consent::Given { shared: true, .. }) && !Defect::RemoveFromSharedGroups.is_on();
+        let careless = Defect::RemoveUnderReport.is_on() || Defect::AdoptUnderReport.is_on();
+        let removes = |claim: &&Claim| claim.foreign_rules == crate::api::ForeignRules::Remove;
+        let agreed = || careless || self.writers.iter().any(removes);
+        let is_orphan = rule.is_some_and(|rule| self.is_orphan(rule));
+        match &step.action {
+            _ if self.writers.is_empty() && !is_orphan => Some("nobody who may write this group asks for it"),
+            _ if step.group != self.input.group.key => Some("it belongs to another group"),
+            Action::Authorize { .. } if !self.is_declared(&step.spec) => Some("no object declares this rule"),
+            Action::Authorize { .. } if quota::is_exceeded(self.input, plan, step.spec.direction) => {
                 Some("it does not fit into the group")
             }
             Action::Authorize { .. } => None,
-            Action::Restore { .. } if !was_taken(tightening, step) => Some("no such rule was taken away"),
+            Action::Restore { .. } if !was_taken(self.input.tightening, step) => Some("no such rule was taken away"),
             Action::Restore { .. } => None,
             Action::Describe { .. } | Action::Release { .. } if !ours => Some("the rule is not ours"),
-            Action::Describe { .. } | Action::Release { .. } => None,
+            Action::Describe { .. } => None,
             Action::Adopt { .. } => match ownership {
                 None | Some(Ownership::Ours { .. } | Ownership::OtherIdentity { .. }) => {
                     Some("there is nothing to adopt")
                 }
-                Some(Ownership::OtherClusters(_)) => None,
+                Some(Ownership::OtherClusters(_) | Ownership::TakenOver) => None,
                 Some(Ownership::Foreign) if foreign_rules_stay => Some(SHARED),
                 Some(Ownership::Foreign) => (!agreed()).then_some(NOT_AGREED),
             },
-            Action::Revoke { .. }
-                if needed.contains(&step.spec)
-                    && !declined(&plan, &step.spec)
-                    && !Defect::RulesInPlaceGivenUp.is_on() =>
-            {
+            Action::Revoke { .. } if self.is_needed(&step.spec) && !declined(plan, &step.spec) => {
                 Some("the rule is needed")
             }
             Action::Revoke { foreign: false, .. } if !ours || shared => Some("the rule is not ours alone"),
@@ -106,19 +124,55 @@ pub fn plan(input: &Input<'_>, plan: Plan) -> Result<Checked, Violation> {
             }
             Action::Revoke { foreign: true, .. } if foreign_rules_stay => Some(SHARED),
             Action::Revoke { foreign: true, .. } if !agreed() => Some(NOT_AGREED),
-            Action::Revoke { foreign: true, .. } if !is_written_down(tightening, &step.spec) => {
+            Action::Revoke { foreign: true, .. } if !is_written_down(self.input.tightening, &step.spec) => {
                 Some("it was not written down how to put it back")
             }
-            Action::Revoke { .. } if quota::leaves_gap(input, &plan, &writers, step) => {
+            Action::Revoke { .. } if quota::leaves_gap(self.input, plan, &self.writers, step) => {
                 Some("it may admit what is needed and not there yet")
             }
-            Action::Revoke { .. } => None,
-        };
-        if let Some(why) = why {
-            return Err(Violation { step: step.to_string(), why });
+            Action::Revoke { foreign: true, .. } => None,
+            Action::Release { .. } | Action::Revoke { foreign: false, .. } => {
+                let accounted_for = is_orphan || rule.is_some_and(|rule| self.is_accounted_for(rule));
+                (!accounted_for).then_some("nobody for whom the rule may have been made lets it go")
+            }
         }
     }
-    Ok(Checked(plan))
+
+    fn live(&self) -> impl Iterator<Item = &Claim> {
+        self.input.claims.iter().filter(|claim| !matches!(claim.stance, Stance::Leaving(_)))
+    }
+
+    fn is_needed(&self, spec: &RuleSpec) -> bool {
+        self.live().any(|claim| claim.rules.contains_key(spec))
+            && !Defect::ForgetOtherNeeds.is_on()
+            && !Defect::RulesInPlaceGivenUp.is_on()
+    }
+
+    /// Whether someone needs a rule for whom it may be made.
+    fn is_declared(&self, spec: &RuleSpec) -> bool {
+        let live = |claim: &&&Claim| !matches!(claim.stance, Stance::Leaving(_));
+        self.writers.iter().filter(live).any(|claim| claim.rules.contains_key(spec))
+    }
+
+    /// Whether someone for whom something may be written is named by a rule of ours, or may be.
+    fn is_accounted_for(&self, rule: &ActualRule) -> bool {
+        let named = named(&self.input.us.cluster, &rule.description);
+        self.writers.iter().any(|claim| named.may_name(&claim.object))
+    }
+
+    /// Whether a rule may go although no object asks for it: a person said so for all of them, and the group lets whoever
+    /// the rule names write.
+    fn is_orphan(&self, rule: &ActualRule) -> bool {
+        let enforced = self.input.claims.is_empty() || self.input.claims.iter().any(|claim| enforces(claim.stance));
+        let consents = match (named(&self.input.us.cluster, &rule.description), &self.consent) {
+            (_, Consent::Refused) => false,
+            (Named::Exactly(objects), consent) => objects.iter().all(|object| consent.allows(&object.namespace)),
+            (Named::AtLeast(_), Consent::Given { namespaces, .. }) => *namespaces == Namespaces::All,
+        };
+        let of_us = matches!(self.input.us.ownership(&rule.tags), Ownership::Ours { .. } | Ownership::TakenOver);
+        let consents = consents || Defect::RevokeOrphansWithoutConsent.is_on();
+        self.input.orphans == Orphans::Revoke && enforced && consents && of_us
+    }
 }
 
 fn is_written_down(tightening: &Tightening, spec: &RuleSpec) -> bool {

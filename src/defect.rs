@@ -82,6 +82,74 @@ pub enum Defect {
     NoInterruptionMark,
     /// That a step waits, or was refused, is told again at each pass.
     TellAgain,
+    /// What an object that is being deleted needed is revoked, whoever else needs it.
+    ForgetOtherNeeds,
+    /// Descriptions stay as they were made.
+    LeaveDescriptions,
+    /// A description that another cluster keeps true is written by us too.
+    DescribeForOthers,
+    /// A rule of another cluster that is needed here too does not get our tag.
+    LeaveRulesOfOthersUntagged,
+    /// Foreign rules are removed from groups that are `shared`.
+    RemoveFromSharedGroups,
+    /// Foreign rules are removed if any of those who govern them says so.
+    CountOneVote,
+    /// `Remove` counts although the object only observes.
+    CountVotesOfObservers,
+    /// Foreign rules are removed whoever else uses the group.
+    IgnoreOtherUses,
+    /// Foreign rules that reach beyond what is governed are removed too.
+    GovernWiderRules,
+    /// A binding governs ports whose clients nobody declared.
+    GovernUndeclaredPorts,
+    /// An access governs a direction whose field is absent.
+    GovernAbsentFields,
+    /// An object's old rules go before its rules in other groups are there.
+    ForgetOtherGroups,
+    /// Ingress is written on a group of the AWS Load Balancer Controller.
+    WriteControllersIngress,
+    /// Foreign rules are removed although the objects say `Report`.
+    RemoveUnderReport,
+    /// Needed foreign rules are adopted although the objects say `Report`.
+    AdoptUnderReport,
+    /// Rules with our cluster's name and another identity count as ours.
+    MistakeIdentity,
+    /// Identities that are to be taken over are not.
+    IgnoreTakeOver,
+    /// Rules that no object accounts for are revoked although they are only to be reported.
+    RevokeReportedOrphans,
+    /// Groups with which no object has to do are not looked for.
+    OverlookStrays,
+    /// Rules that no object accounts for are revoked whatever the group's tags say.
+    RevokeOrphansWithoutConsent,
+    /// Groups are written that have not opted in.
+    WriteWithoutConsent,
+    /// Groups are written for namespaces that they do not list.
+    IgnoreNamespaces,
+    /// A deleted object goes before its rules do.
+    DropFinalizerEarly,
+    /// One port more is opened than is declared.
+    WidenPorts,
+    /// What goes is taken away before what is needed is made.
+    TakeFirst,
+    /// What an object needs that could not be looked up is revoked.
+    RevokeOnPartialKnowledge,
+    /// An object that could not be looked up holds the revokes of all.
+    HoldEverything,
+    /// Objects are not read again before a revoke.
+    TrustCachedObjects,
+    /// A leader goes on when its lease has ended.
+    IgnoreLease,
+    /// Rules are not read again before a revoke.
+    TrustOldTags,
+    /// What only AWS no longer asks for is revoked at the first read.
+    RevokeDerivedAtOnce,
+    /// Rules count as in place before they were seen.
+    ClaimUnseenRules,
+    /// Descriptions are written that are true already.
+    WriteAtRest,
+    /// Steps that wait are not told of.
+    HideHeldSteps,
 }
 
 /// What is switched on in this process; 0: nothing.

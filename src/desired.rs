@@ -6,6 +6,7 @@ mod peers;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::api::Aspect;
+use crate::defect::Defect;
 use crate::model::{
     Binding, Cidr, Extent, Facts, Family, Governed, LoadBalancerFacts, LoadBalancerKind, LoadBalancerScheme, Need,
     Peer, PeerSelector, Problem, Reason, RuleSpec, SecurityGroupId, TargetGroupDeclaration, TargetGroupFacts, Traffic,
@@ -172,7 +173,8 @@ impl Builder<'_> {
         let unnamed =
             self.facts.load_balancer.iter().flat_map(|lb| lb.listeners.keys()).any(|port| !named.contains(port));
         // Where no listener is known, nobody has declared anything.
-        self.govern(group).ingress = if all_declared && !unnamed && !named.is_empty() {
+        let whole = all_declared && !unnamed && !named.is_empty();
+        self.govern(group).ingress = if whole || Defect::GovernUndeclaredPorts.is_on() {
             Extent::Everything
         } else {
             Extent::Within { traffic: declared_ports, spare_self: false }

@@ -4,6 +4,8 @@ mod brake;
 mod consent;
 mod foreign;
 mod quota;
+mod identities;
+mod orphans;
 mod surplus;
 mod untracked;
 
@@ -12,10 +14,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use surplus::Unfinished;
 
 use crate::api::Aspect;
+use crate::defect::Defect;
 use crate::model::{
     Action, ActualRule, Allowance, Claim, Consent, Direction, Extent, Farewell, GroupState, Held, HoldReason, Kind,
-    Knowledge, Known, Named, Need, ObjectProblem, ObjectRef, Ownership, Peer, Plan, Problem, Quota, Reason, Retained,
-    RuleSpec, Stance, Standing, Step, TakenRule, Tightening, Us, Usage, describe, named,
+    Knowledge, Known, Named, Need, ObjectProblem, ObjectRef, Orphans, Ownership, Peer, Plan, Problem, Quota, Reason,
+    Retained, RuleSpec, Stance, Standing, Step, TakenRule, Tightening, Us, Usage, describe, named,
 };
 
 /// Everything that the plan for one group depends on.
@@ -42,6 +45,7 @@ pub struct Input<'a> {
     pub contested: &'a BTreeSet<RuleSpec>,
     /// Objects of other namespaces are not known of: a rule that may name one can't be judged.
     pub only_namespace: Option<&'a str>,
+    pub orphans: Orphans,
 }
 
 /// Plans one group.
@@ -51,6 +55,7 @@ pub fn group(input: &Input<'_>) -> Plan {
         let mut planner = Planner::new(input, crowded_out);
         planner.permissions();
         planner.needed();
+        planner.identities();
         planner.ours();
         planner.foreign();
         let more = planner.without_room();
@@ -136,9 +141,7 @@ impl<'a> Planner<'a> {
             };
             self.permissions.insert(&claim.object, permission);
             let leaving = matches!(claim.stance, Stance::Leaving(_));
-            let governs = [&claim.governs.ingress, &claim.governs.egress].iter().any(|each| **each != Extent::Nothing);
-            let asks = !claim.rules.is_empty() || governs;
-            if permission == Permission::Refused && !leaving && asks {
+            if permission == Permission::Refused && !leaving && asks(claim) {
                 self.problem(&claim.object, consent::refusal(self.input, &self.consent, &claim.object));
             }
             if !leaving && self.is_controllers_ingress(claim) && claim.governs.ingress != Extent::Nothing {
@@ -155,7 +158,8 @@ impl<'a> Planner<'a> {
     /// Whether a rule that an object declares is to be there.
     fn is_wanted(&mut self, claim: &Claim, spec: &RuleSpec, need: &Need) -> bool {
         let undone = spec.direction == Direction::Ingress && need.aspect != Some(Aspect::TargetIngress);
-        if undone && self.input.group.is_load_balancer_controllers() {
+        let kept = self.input.group.is_load_balancer_controllers() && !Defect::WriteControllersIngress.is_on();
+        if undone && kept {
             self.problem(&claim.object, controllers_ingress(self.input, claim));
             self.declined.insert(spec.clone());
             return false;
@@ -171,7 +175,9 @@ impl<'a> Planner<'a> {
     /// Whether the rule is there, either a foreign one or made by us for the object.
     fn is_settled(&self, claim: &Claim, spec: &RuleSpec) -> bool {
         self.there.get(spec).is_some_and(|rule| match self.input.us.ownership(&rule.tags) {
-            Ownership::Ours { .. } => named(&self.input.us.cluster, &rule.description).may_name(&claim.object),
+            Ownership::Ours { .. } | Ownership::TakenOver => {
+                named(&self.input.us.cluster, &rule.description).may_name(&claim.object)
+            }
             Ownership::Foreign => true,
             Ownership::OtherIdentity { .. } | Ownership::OtherClusters(_) => false,
         })
@@ -226,6 +232,11 @@ impl<'a> Planner<'a> {
     }
 
     fn missing(&mut self, spec: &RuleSpec, needs: &[(&Claim, &Need)]) {
+        if Defect::ClaimUnseenRules.is_on() {
+            for (claim, _) in needs {
+                self.standing.entry(claim.object.clone()).or_default().in_place.insert(spec.clone());
+            }
+        }
         if self.input.refused.contains(spec) {
             return;
         }
@@ -265,21 +276,11 @@ impl<'a> Planner<'a> {
             Ownership::Ours { others } => {
                 let ours_sorts_first = others.iter().all(|other| self.input.us.cluster.as_str() < other.as_str());
                 // A leaving object may take its name off a rule that another, observing one needs.
-                if ours_sorts_first && self.any_writer() {
+                if (ours_sorts_first || Defect::DescribeForOthers.is_on()) && self.any_writer() {
                     self.describe(rule, objects, &said_of(needs));
                 }
             }
-            Ownership::OtherIdentity { identity } => {
-                for object in objects {
-                    let message = format!(
-                        "rule {} of {} belongs to another cluster that also calls itself {} (identity {identity}): give one of \
-                         them another --cluster-name",
-                        rule.id, self.input.group.key.id, self.input.us.cluster
-                    );
-                    self.problem(&object, Problem::new(Reason::IdentityConflict, message));
-                }
-            }
-            Ownership::OtherClusters(_) if writes || observed => {
+            Ownership::OtherClusters(_) if (writes || observed) && !Defect::LeaveRulesOfOthersUntagged.is_on() => {
                 let step =
                     self.step(Action::Adopt { id: rule.id.clone() }, &rule.spec, objects, "needed here too".into());
                 self.adopt(step, observed);
@@ -294,7 +295,10 @@ impl<'a> Planner<'a> {
                 let step = self.step(Action::Adopt { id: rule.id.clone() }, &rule.spec, objects, reason);
                 self.adopt(step, observed);
             }
-            Ownership::OtherClusters(_) | Ownership::Foreign => {}
+            Ownership::OtherClusters(_)
+            | Ownership::Foreign
+            | Ownership::TakenOver
+            | Ownership::OtherIdentity { .. } => {}
         }
     }
 
@@ -323,7 +327,10 @@ impl<'a> Planner<'a> {
             named_then.extend(named_now.objects().iter().cloned());
         }
         let description = describe(&self.input.us.cluster, &named_then, texts);
-        if rule.description != description {
+        let differs = rule.description != description || Defect::WriteAtRest.is_on();
+        let leaves = |claim: &Claim| matches!(claim.stance, Stance::Leaving(_)) && Defect::ForgetOtherNeeds.is_on();
+        let left_as_it_is = Defect::LeaveDescriptions.is_on() || self.input.claims.iter().any(leaves);
+        if differs && !left_as_it_is {
             let mut step =
                 self.step(Action::Describe { id: rule.id.clone() }, &rule.spec, objects, "description".into());
             step.description = description;
@@ -355,6 +362,12 @@ impl<'a> Planner<'a> {
             interrupts_untracked,
         }
     }
+}
+
+/// Whether an object needs or governs anything here.
+fn asks(claim: &Claim) -> bool {
+    let governs = [&claim.governs.ingress, &claim.governs.egress].iter().any(|each| **each != Extent::Nothing);
+    !claim.rules.is_empty() || governs
 }
 
 /// What to tell whoever would write ingress that the AWS Load Balancer Controller keeps.

@@ -12,7 +12,7 @@ use crate::plan;
 pub const NAMESPACE: &str = "team-shop";
 
 pub fn us() -> Us {
-    Us { cluster: "prod".parse().expect("a cluster name"), identity: "uid-of-prod".into() }
+    Us { cluster: "prod".parse().expect("a cluster name"), identity: "uid-of-prod".into(), take_over: BTreeSet::new() }
 }
 
 pub fn scope() -> Scope {
@@ -237,6 +237,16 @@ pub fn of_other_identity(text: &str) -> ActualRule {
     rule(text, "sgbind prod: alb/theirs/app".into(), tags(&[("sgbind.dev/cluster/prod", "another-uid")]))
 }
 
+/// A rule of a former cluster of our name, whose identity [`taking_over`] takes over.
+pub fn of_former(text: &str, names: &[&str]) -> ActualRule {
+    ActualRule { tags: tags(&[("sgbind.dev/cluster/prod", "uid-of-former")]), ..ours(text, names) }
+}
+
+/// As if the operator had named the former cluster.
+pub fn taking_over(scene: Scene) -> Scene {
+    Scene { us: Us { take_over: BTreeSet::from(["uid-of-former".into()]), ..us() }, ..scene }
+}
+
 pub fn foreign(text: &str) -> ActualRule {
     rule(text, "made by hand".into(), Tags::new())
 }
@@ -290,6 +300,7 @@ pub struct Scene {
     pub tightening: Tightening,
     pub allowance: Allowance,
     pub contested: BTreeSet<RuleSpec>,
+    pub orphans: Orphans,
 }
 
 /// So many rules may be revoked.
@@ -314,6 +325,7 @@ impl Scene {
             tightening: Tightening::WrittenDown(all),
             allowance: allowance(u32::MAX, u32::MAX),
             contested: BTreeSet::new(),
+            orphans: Orphans::Report,
         }
     }
 
@@ -342,6 +354,7 @@ impl Scene {
             allowance: &self.allowance,
             contested: &self.contested,
             only_namespace: None,
+            orphans: self.orphans,
         }
     }
 

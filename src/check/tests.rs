@@ -282,3 +282,37 @@ fn what_may_admit_needed_traffic_goes_after_its_own_rule_was_made() {
     let unrecorded = Claim { recorded: false, ..claim("shop", &[NARROW]) };
     assert_passes(&Scene::new(vec![unrecorded], vec![old.clone()]), revoke(&old));
 }
+
+#[test]
+fn a_rule_of_a_former_cluster_is_adopted_whoever_needs_it() {
+    let rule = of_former(RULE, &["gone"]);
+    let scene = Scene::new(vec![claim("shop", &[])], vec![rule.clone()]);
+    assert_refused(&scene, Action::Adopt { id: id(&rule) }, "there is nothing to adopt");
+    assert_passes(&taking_over(scene), Action::Adopt { id: id(&rule) });
+}
+
+#[test]
+fn a_rule_that_names_nobody_who_may_write_is_let_go_only_if_orphans_are_to_go() {
+    const NOBODY: &str = "nobody for whom the rule may have been made lets it go";
+    const NO_WRITER: &str = "nobody who may write this group asks for it";
+    let rule = ours(RULE, &["gone"]);
+    let claimed = Scene::new(vec![claim("shop", &[])], vec![rule.clone()]);
+    assert_refused(&claimed, revoke(&rule), NOBODY);
+    assert_refused(&claimed, Action::Release { id: id(&rule) }, NOBODY);
+    let unclaimed = Scene::new(vec![], vec![rule.clone()]);
+    assert_refused(&unclaimed, revoke(&rule), NO_WRITER);
+    for scene in [claimed, unclaimed] {
+        let scene = Scene { orphans: Orphans::Revoke, ..scene };
+        assert_passes(&scene, revoke(&rule));
+        let why = if scene.claims.is_empty() { NO_WRITER } else { NOBODY };
+        assert_refused(&scene.clone().tagged(opted_in("owned", "team-other")), revoke(&rule), NO_WRITER);
+        let mut cut = scene.clone();
+        cut.group.rules[0].description = "sgbind prod: alb/team-shop/gone...".into();
+        if scene.claims.is_empty() {
+            assert_refused(&cut.tagged(opted_in("owned", "team-shop")), revoke(&rule), why);
+        }
+    }
+    let observing = Claim { stance: Stance::Observe, ..claim("frozen", &[]) };
+    let scene = Scene { orphans: Orphans::Revoke, ..Scene::new(vec![observing], vec![rule.clone()]) };
+    assert_refused(&scene, revoke(&rule), NO_WRITER);
+}

@@ -52,6 +52,7 @@ impl Context {
         // Who needs nothing here is let go of once a read shows that nothing is left.
         let waits_to_see = !outcome.shows_all && view.claims.iter().any(|claim| claim.rules.is_empty());
         self.measure(&outcome, key);
+        self.tell_of_orphans(&outcome.plan);
         let stale = stale_objects(&outcome.plan, view);
         let waits = outcome.plan.held.iter().any(|held| held.reason == HoldReason::Applying);
         let unfinished = !outcome.plan.steps.is_empty();
@@ -192,7 +193,11 @@ impl Context {
 /// Objects that must be looked up again before what waits can be taken away.
 fn stale_objects(plan: &Plan, view: &GroupView) -> BTreeSet<ObjectRef> {
     let applying = plan.held.iter().filter(|held| held.reason == HoldReason::Applying);
-    let objects: BTreeSet<&ObjectRef> = applying.flat_map(|held| &held.step.objects).collect();
+    let mut objects: BTreeSet<&ObjectRef> = applying.clone().flat_map(|held| &held.step.objects).collect();
+    if view.claims.is_empty() && applying.count() > 0 {
+        // A rule for which nobody accounts may be anyone's of whom it is not known.
+        objects.extend(view.known.keys());
+    }
     let stale = |object: &ObjectRef| view.known.get(object).is_some_and(|known| known.knowledge == Knowledge::Stale);
     objects.into_iter().filter(|object| stale(object)).cloned().collect()
 }

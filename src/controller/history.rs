@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::defect::Defect;
 use crate::model::{Facts, Thing};
 
 /// The facts of one object over time.
@@ -72,7 +73,9 @@ impl History {
             since @ Unsettled::Since(_) => since,
         };
         match self.latest.replace(facts) {
-            Some(before) if Some(&before) != self.latest.as_ref() => self.earlier.push((before, at)),
+            Some(before) if Some(&before) != self.latest.as_ref() && !Defect::RevokeDerivedAtOnce.is_on() => {
+                self.earlier.push((before, at));
+            }
             _ => {}
         }
     }

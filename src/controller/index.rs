@@ -27,6 +27,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::api::{DriftStatus, ForeignRules, RuleUsage};
+use crate::defect::Defect;
 use crate::model::{
     Claim, Declaration, ElbArn, Elsewhere, Facts, GroupKey, HoldReason, Known, Named, Object, ObjectProblem, ObjectRef,
     Plan, Resolution, Retained, RuleSpec, Scope, Stance, TargetRef, Thing,
@@ -57,6 +58,8 @@ pub struct Index {
     claimants: BTreeMap<GroupKey, BTreeSet<ObjectRef>>,
     referrers: Referrers,
     brake: Brake,
+    /// Groups with rules of ours with which no object has to do.
+    strays: BTreeSet<GroupKey>,
     /// Objects that were not looked up yet as they are declared now.
     unheard: BTreeSet<ObjectRef>,
     /// About how many calls it takes to look up every object once: the sum of the entries'.
@@ -128,6 +131,7 @@ impl Index {
             claimants: BTreeMap::new(),
             referrers: Referrers::default(),
             brake: Brake::default(),
+            strays: BTreeSet::new(),
             unheard: BTreeSet::new(),
             calls: 0,
         }
@@ -264,9 +268,14 @@ impl Index {
 
     // What the groups are to hold.
 
-    /// Every group that an object has to do with.
+    /// Every group that an object has to do with, or that holds rules of ours.
     pub fn groups(&self) -> BTreeSet<GroupKey> {
-        self.claimants.keys().cloned().collect()
+        self.claimants.keys().chain(&self.strays).cloned().collect()
+    }
+
+    /// Keeps a group in mind that holds rules of ours, whoever has to do with it.
+    pub fn has_rules_of_ours(&mut self, key: &GroupKey) {
+        self.strays.insert(key.clone());
     }
 
     /// `named` are the objects that the group's rules name.
@@ -321,6 +330,9 @@ impl Index {
 
     /// How the rules stand that the object needs in other groups.
     fn elsewhere(&self, reference: &ObjectRef, entry: &Entry, key: &GroupKey) -> Elsewhere {
+        if Defect::ForgetOtherGroups.is_on() {
+            return Elsewhere::Made;
+        }
         let others = entry.keys(entry.desired.groups.keys()).filter(|other| other != key);
         others.map(|other| self.stands(reference, entry, &other)).max().unwrap_or_default()
     }
@@ -380,6 +392,7 @@ impl Index {
     pub fn forget_group(&mut self, key: &GroupKey) {
         self.forget_brake(key);
         self.groups.remove(key);
+        self.strays.remove(key);
     }
 
     /// The time of the group that was looked at longest ago; `None` before all have been.

@@ -21,11 +21,12 @@ mod references;
 mod run;
 mod tightening;
 mod telling;
+mod strays;
 mod waiting;
 mod watch;
 
 pub use index::Patience;
-pub use run::{Orphans, Settings, Surroundings, run};
+pub use run::{Settings, Surroundings, run};
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

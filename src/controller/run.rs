@@ -19,7 +19,7 @@ use crate::aws::pacing::Pacer;
 use crate::aws::{AwsError, Clouds, Source};
 use crate::clock::{Clock, Jitter};
 use crate::defect::Defect;
-use crate::model::{AccountRoles, ClusterName, Kind, ObjectRef, Region, Us};
+use crate::model::{AccountRoles, ClusterName, Kind, ObjectRef, Orphans, Region, Us};
 use crate::telemetry::http::{Heartbeat, Vitals};
 
 use super::Context;
@@ -71,17 +71,6 @@ pub struct Settings {
     pub namespace: String,
     /// Who this process is, among replicas.
     pub identity: String,
-}
-
-/// What becomes of rules of ours that no object accounts for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Orphans {
-    /// They stay, and are told of.
-    #[value(name = "Report")]
-    Report,
-    /// They are revoked.
-    #[value(name = "Revoke")]
-    Revoke,
 }
 
 /// All by which a controller reaches what is outside of it. Given the same answers, clock and jitter, it takes the same
@@ -221,9 +210,9 @@ async fn identify(client: &kube::Client, settings: &Settings) -> Us {
     loop {
         match namespaces.get_metadata(IDENTITY_NAMESPACE).await.map(|namespace| namespace.metadata.uid) {
             Ok(Some(identity)) => {
-                let cluster = settings.cluster.clone();
+                let Settings { cluster, take_over, .. } = settings.clone();
                 let name = Defect::IdentityIsTheName.is_on().then(|| cluster.to_string());
-                return Us { identity: name.unwrap_or(identity), cluster };
+                return Us { identity: name.unwrap_or(identity), cluster, take_over };
             }
             Ok(None) => tracing::warn!("namespace {IDENTITY_NAMESPACE} has no uid"),
             Err(error) => {
@@ -321,6 +310,7 @@ impl Context {
                 async move { context.report(object).await }
             }),
             self.resync(term.clone()),
+            self.look_for_strays(term.clone()),
         );
     }
 

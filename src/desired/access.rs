@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::defect::Defect;
 use crate::model::{
     Access, AccessRule, Direction, Extent, Facts, Family, NamedTraffic, Need, Peer, Problem, Reason, RuleSpec, Traffic,
 };
@@ -23,6 +24,9 @@ pub fn access(access: &Access, facts: &Facts) -> Desired {
             Direction::Ingress => needs.governs.ingress = Extent::Everything,
             Direction::Egress => needs.governs.egress = Extent::Everything,
         }
+    }
+    if Defect::GovernAbsentFields.is_on() {
+        (needs.governs.ingress, needs.governs.egress) = (Extent::Everything, Extent::Everything);
     }
     desired
 }

@@ -1,5 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::defect::Defect;
+
 use super::{AccountId, Cidr, ElbArn, GroupSelector, PrefixListId, PrefixListSelector, SecurityGroupId, VpcId};
 
 /// What AWS says of the things that an object names, as far as rules follow from it.
@@ -152,6 +154,10 @@ pub enum Transport {
 
 impl Transport {
     pub fn port(self, port: u16) -> super::Traffic {
+        if let Some(wider) = super::PortRange::new(port, port.saturating_add(1)).filter(|_| Defect::WidenPorts.is_on())
+        {
+            return super::Traffic::Tcp(wider);
+        }
         match self {
             Self::Tcp => super::Traffic::tcp(port),
             Self::Udp => super::Traffic::udp(port),

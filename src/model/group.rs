@@ -65,7 +65,7 @@ impl Namespaces {
     pub fn allow(&self, namespace: &str) -> bool {
         match self {
             Self::All => true,
-            Self::These(names) => names.contains(namespace),
+            Self::These(names) => names.contains(namespace) || Defect::IgnoreNamespaces.is_on(),
         }
     }
 }
@@ -77,6 +77,9 @@ impl Consent {
             Some("shared") => true,
             _ if Defect::AnyClustersConsent.is_on() && tags.keys().any(|key| key.starts_with(CLUSTER_TAG_PREFIX)) => {
                 false
+            }
+            _ if Defect::WriteWithoutConsent.is_on() => {
+                return Self::Given { shared: false, namespaces: Namespaces::All };
             }
             _ => return Self::Refused,
         };
@@ -222,7 +225,7 @@ impl Extent {
                 if lies_within(traffic, governed) {
                     Governance::Inside
                 } else if governed.iter().any(|each| traffic.overlaps(*each)) {
-                    Governance::Wider
+                    if Defect::GovernWiderRules.is_on() { Governance::Inside } else { Governance::Wider }
                 } else {
                     Governance::Outside
                 }

@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::api::names::CLUSTER_TAG_PREFIX;
+use crate::defect::Defect;
 
 /// Tags of an AWS resource.
 pub type Tags = BTreeMap<String, String>;
@@ -51,6 +52,8 @@ impl fmt::Display for ClusterName {
 pub struct Us {
     pub cluster: ClusterName,
     pub identity: String,
+    /// Identities of former clusters of our name, whose rules we take over.
+    pub take_over: BTreeSet<String>,
 }
 
 /// Whose a rule is, by its tags.
@@ -58,6 +61,8 @@ pub struct Us {
 pub enum Ownership {
     /// Ours; `others` are the clusters that need it too.
     Ours { others: BTreeSet<String> },
+    /// It carries our cluster's name with an identity that we take over: ours as soon as it is tagged anew.
+    TakenOver,
     /// It carries our cluster's name with another identity: another's, never touched.
     OtherIdentity { identity: String },
     /// Other clusters made it.
@@ -67,6 +72,11 @@ pub enum Ownership {
 }
 
 impl Us {
+    /// The values of our tag by which rules are found that are ours, or that we take over.
+    pub fn identities(&self) -> BTreeSet<String> {
+        self.take_over.iter().chain([&self.identity]).cloned().collect()
+    }
+
     pub fn ownership(&self, tags: &Tags) -> Ownership {
         let ours = self.cluster.tag_key();
         let others: BTreeSet<String> = tags
@@ -76,7 +86,12 @@ impl Us {
             .map(str::to_owned)
             .collect();
         match tags.get(&ours) {
-            Some(identity) if *identity == self.identity => Ownership::Ours { others },
+            Some(identity) if *identity == self.identity || Defect::MistakeIdentity.is_on() => {
+                Ownership::Ours { others }
+            }
+            Some(identity) if self.take_over.contains(identity) && !Defect::IgnoreTakeOver.is_on() => {
+                Ownership::TakenOver
+            }
             Some(identity) => Ownership::OtherIdentity { identity: identity.clone() },
             None if others.is_empty() => Ownership::Foreign,
             None => Ownership::OtherClusters(others),

@@ -199,6 +199,17 @@ pub struct Allowance {
     pub counted: BTreeSet<RuleId>,
 }
 
+/// What becomes of rules of ours that no object accounts for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Orphans {
+    /// They stay, and are told of.
+    #[value(name = "Report")]
+    Report,
+    /// They are revoked.
+    #[value(name = "Revoke")]
+    Revoke,
+}
+
 /// What is to be done to one group. It leaves no choice to whoever carries it out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {

@@ -1,6 +1,7 @@
 //! Rules that no sgbind made.
 
 use crate::api::ForeignRules;
+use crate::defect::Defect;
 use crate::model::{
     Action, ActualRule, Claim, Consent, Direction, Extent, Governance, Held, HoldReason, Kind, Ownership, Peer,
     RuleSpec, Stance, TakenRule, Tightening, Usage,
@@ -22,15 +23,21 @@ impl<'a> Planner<'a> {
             self.wants_removal(claim)
                 || (observed && claim.stance == Stance::Observe && claim.foreign_rules == ForeignRules::Remove)
         };
-        governed && voters.all(agrees) && self.is_owned()
+        governed && (voters.all(agrees) || Defect::AdoptUnderReport.is_on()) && self.is_owned()
     }
 
     fn is_owned(&self) -> bool {
-        matches!(self.consent, Consent::Given { shared: false, .. })
+        matches!(self.consent, Consent::Given { shared: false, .. }) || Defect::RemoveFromSharedGroups.is_on()
     }
 
     fn wants_removal(&self, claim: &Claim) -> bool {
-        claim.foreign_rules == ForeignRules::Remove && self.is_writer(&claim.object)
+        let may = self.is_writer(&claim.object) || Defect::CountVotesOfObservers.is_on();
+        (claim.foreign_rules == ForeignRules::Remove && may) || Defect::RemoveUnderReport.is_on()
+    }
+
+    fn all_agree(&self, governing: &[&Claim]) -> bool {
+        let mut votes = governing.iter().map(|claim| self.wants_removal(claim));
+        if Defect::CountOneVote.is_on() { votes.any(|agrees| agrees) } else { votes.all(|agrees| agrees) }
     }
 
     fn governing(&self, spec: &RuleSpec, least: Governance) -> Vec<&'a Claim> {
@@ -93,8 +100,11 @@ impl<'a> Planner<'a> {
 
     fn remove_foreign(&mut self, rule: &ActualRule) {
         let governing = self.governing(&rule.spec, Governance::Inside);
-        let wishes: Vec<&Claim> =
-            governing.iter().copied().filter(|claim| claim.foreign_rules == ForeignRules::Remove).collect();
+        let wishes: Vec<&Claim> = governing
+            .iter()
+            .copied()
+            .filter(|claim| claim.foreign_rules == ForeignRules::Remove || Defect::RemoveUnderReport.is_on())
+            .collect();
         if wishes.is_empty() {
             return;
         }
@@ -119,7 +129,7 @@ impl<'a> Planner<'a> {
         if only_observes {
             return Some(HoldReason::Observe);
         }
-        if self.is_left_to(spec) || !self.is_owned() || !governing.iter().all(|claim| self.wants_removal(claim)) {
+        if self.is_left_to(spec) || !self.is_owned() || !self.all_agree(governing) {
             return Some(HoldReason::ForeignRulesKept);
         }
         // What an object needs or governs here is not known while it is not known what it names.
@@ -137,7 +147,8 @@ impl<'a> Planner<'a> {
         if self.input.claims.iter().any(|claim| claim.retained.contains(spec)) {
             return Some(HoldReason::RevocationDelay);
         }
-        if governing.iter().any(|claim| claim.governs.unless_used_elsewhere) {
+        let guarded = governing.iter().any(|claim| claim.governs.unless_used_elsewhere);
+        if guarded && !Defect::IgnoreOtherUses.is_on() {
             match self.input.usage {
                 Usage::BoundLoadBalancersOnly => {}
                 Usage::Elsewhere(interfaces) => {

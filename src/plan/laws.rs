@@ -105,6 +105,7 @@ fn an_actual_rule(text: &'static str) -> impl Strategy<Value = Option<ActualRule
         2 => Just(Some(foreign(text))),
         1 => Just(Some(of_cluster("stage", text))),
         1 => Just(Some(of_other_identity(text))),
+        1 => names().prop_map(move |names| Some(of_former(text, &names))),
     ]
 }
 
@@ -152,6 +153,8 @@ prop_compose! {
         refused in prop_oneof![3 => Just(BTreeSet::new()), 1 => some_rules()],
         tightening in tightening(),
         limit in prop_oneof![1 => Just(DEFAULT_RULE_QUOTA), 1 => 1..6u32],
+        orphans in prop_oneof![Just(Orphans::Report), Just(Orphans::Revoke)],
+        claimed in prop::bool::weighted(0.9),
     ) -> Scene {
         let claims = vec![claims.0, claims.1, claims.2];
         let names: Vec<ObjectRef> = claims.iter().map(|claim| claim.object.clone()).collect();
@@ -159,7 +162,11 @@ prop_compose! {
         for (object, knowledge) in names.into_iter().zip(knowledge) {
             scene.known.entry(object).and_modify(|known| known.knowledge = knowledge);
         }
-        Scene { usage, refused, tightening, quota: Quota { limit, ..Quota::default() }, ..scene }
+        if !claimed {
+            scene.claims.clear();
+        }
+        let quota = Quota { limit, ..Quota::default() };
+        taking_over(Scene { usage, refused, tightening, quota, orphans, ..scene })
     }
 }
 
@@ -245,13 +252,35 @@ fn declared_needs(scene: &Scene) -> BTreeSet<RuleSpec> {
     declared.map(|(spec, _)| spec.clone()).collect()
 }
 
+/// Whether a rule may be written for nobody: it names only objects that the group lets write, and to take it away, none
+/// that are there, but for those that are known not to need it.
+fn nobody_accounts_for(scene: &Scene, rule: &ActualRule, action: &Action) -> bool {
+    let consent = scene.group.consent(&scene.us);
+    let (objects, allowed) = match named(&scene.us.cluster, &rule.description) {
+        Named::Exactly(objects) => {
+            let allowed = objects.iter().all(|object| consent.allows(&object.namespace));
+            (objects, allowed)
+        }
+        // It may be anyone's.
+        Named::AtLeast(_) => (scene.known.keys().cloned().collect(), consent.allows("any namespace")),
+    };
+    let settled = |object: &ObjectRef| match scene.known.get(object) {
+        Some(known) => scene.claims.is_empty() && known.knowledge == Knowledge::Fresh,
+        None => true,
+    };
+    let settled = |object: &ObjectRef| !action.removes() || settled(object);
+    allowed && objects.iter().all(settled)
+}
+
 /// Whether this step may be carried out as things stand.
 fn assert_permitted(scene: &Scene, step: &Step) {
     let writers: Vec<&Claim> = scene.claims.iter().filter(|claim| may_write(scene, claim)).collect();
-    assert!(!writers.is_empty(), "{step}: nobody may write");
     let rule = |id: &RuleId| scene.group.rules.iter().find(|rule| rule.id == *id).expect("a rule that is there");
     let ownership = |id: &RuleId| scene.us.ownership(&rule(id).tags);
     let owned = matches!(scene.group.consent(&scene.us), Consent::Given { shared: false, .. });
+    let orphan = |id: &RuleId| scene.orphans == Orphans::Revoke && nobody_accounts_for(scene, rule(id), &step.action);
+    let permitted = !writers.is_empty() || step.action.rule().is_some_and(orphan);
+    assert!(permitted, "{step}: nobody may write");
     let wishes = writers.iter().any(|claim| claim.foreign_rules == ForeignRules::Remove);
     match &step.action {
         Action::Authorize { .. } => {
@@ -265,10 +294,11 @@ fn assert_permitted(scene: &Scene, step: &Step) {
         Action::Adopt { id } => {
             let permitted = match ownership(id) {
                 Ownership::Foreign => owned && wishes,
-                Ownership::OtherClusters(_) => true,
+                Ownership::OtherClusters(_) | Ownership::TakenOver => true,
                 Ownership::Ours { .. } | Ownership::OtherIdentity { .. } => false,
             };
-            assert!(permitted && needs(scene, |_| true).contains(&step.spec), "{step}");
+            let needed = needs(scene, |_| true).contains(&step.spec);
+            assert!(permitted && (needed || ownership(id) == Ownership::TakenOver), "{step}");
         }
         Action::Describe { id } => {
             assert!(matches!(ownership(id), Ownership::Ours { .. }), "{step}: not ours");
@@ -330,7 +360,8 @@ proptest! {
         turned.group.rules.reverse();
         prop_assert_eq!(scene.plan(), turned.plan());
         let mut rotated = scene.clone();
-        rotated.claims.rotate_left(1);
+        let one = rotated.claims.len().min(1);
+        rotated.claims.rotate_left(one);
         prop_assert_eq!(scene.plan(), rotated.plan());
     }
 
@@ -434,6 +465,7 @@ proptest! {
 
     #[test]
     fn no_step_where_all_only_observe(mut scene in a_scene()) {
+        prop_assume!(!scene.claims.is_empty());
         for claim in &mut scene.claims {
             claim.stance = Stance::Observe;
         }
@@ -460,7 +492,8 @@ proptest! {
     fn rules_of_others_keep_all_that_is_theirs(mut scene in a_scene()) {
         let theirs = |group: &GroupState| -> BTreeSet<(RuleId, Tags)> {
             let foreign_tags = |rule: &ActualRule| -> Tags {
-                let is_ours = |key: &str, value: &str| key == us().cluster.tag_key() && value == us().identity;
+                let ours = [us().identity, "uid-of-former".into()];
+                let is_ours = |key: &str, value: &str| key == us().cluster.tag_key() && ours.contains(&value.to_owned());
                 rule.tags.iter().filter(|(key, value)| !is_ours(key, value)).map(|(k, v)| (k.clone(), v.clone())).collect()
             };
             let rules = group.rules.iter().map(|rule| (rule.id.clone(), foreign_tags(rule)));

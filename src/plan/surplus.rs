@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::defect::Defect;
 use crate::model::{
-    Action, Claim, Elsewhere, Farewell, Held, HoldReason, Knowledge, Known, Named, ObjectRef, Ownership, Retained,
-    RuleSpec, Stance, Step, named,
+    Action, Claim, Elsewhere, Farewell, Held, HoldReason, Knowledge, Known, Named, ObjectRef, Orphans, Ownership,
+    Retained, RuleSpec, Stance, Step, named,
 };
 
 use super::Planner;
@@ -43,7 +43,8 @@ impl Planner<'_> {
                 continue;
             };
             let named = named(&self.input.us.cluster, &rule.description);
-            if self.needs.contains_key(&rule.spec) {
+            let forgotten = Defect::ForgetOtherNeeds.is_on() && self.is_left_by_someone(&named);
+            if self.needs.contains_key(&rule.spec) && !forgotten {
                 continue;
             }
             // What is only kept for a while is no surplus yet.
@@ -62,7 +63,11 @@ impl Planner<'_> {
             } else {
                 Action::Revoke { id, foreign: false }
             };
-            let step = self.step(action, &rule.spec, self.whom_it_concerns(&named), "no longer needed".into());
+            let mut objects = self.whom_it_concerns(&named);
+            if self.is_orphan(&named) {
+                objects.extend(self.concerned_here().map(|claim| claim.object.clone()));
+            }
+            let step = self.step(action, &rule.spec, objects, "no longer needed".into());
             match self.hold_surplus(&rule.spec, &named) {
                 None => self.take_in_turn(step, |claim| named.may_name(&claim.object)),
                 Some(reason) => self.held.push(Held { step, reason }),
@@ -82,6 +87,11 @@ impl Planner<'_> {
         }
     }
 
+    fn is_left_by_someone(&self, named: &Named) -> bool {
+        let leaving = |known: &Known| matches!(known.stance, Stance::Leaving(_));
+        named.objects().iter().filter_map(|object| self.input.known.get(object)).any(leaving)
+    }
+
     fn hold_surplus(&self, spec: &RuleSpec, named: &Named) -> Option<HoldReason> {
         if let Some(watched) = self.input.only_namespace {
             let elsewhere = named.objects().iter().any(|object| object.namespace != watched);
@@ -89,13 +99,19 @@ impl Planner<'_> {
                 return Some(HoldReason::OutsideWatch);
             }
         }
+        let names = |object: &ObjectRef| named.may_name(object) || Defect::HoldEverything.is_on();
         let concerned: Vec<(&ObjectRef, &Known)> =
-            self.input.known.iter().filter(|(object, _)| named.may_name(object)).collect();
-        if matches!(named, Named::Exactly(_)) && concerned.is_empty() {
-            return Some(HoldReason::Orphan);
+            self.input.known.iter().filter(|(object, _)| names(object)).collect();
+        let orphan = self.is_orphan(named);
+        let only_told = orphan && self.input.orphans == Orphans::Report;
+        // To be told of, it needs no fresh look.
+        let unknown =
+            hold_for_knowledge(concerned.iter().copied()).filter(|why| !only_told || *why != HoldReason::Applying);
+        if unknown.is_some() && !Defect::RevokeOnPartialKnowledge.is_on() {
+            return unknown;
         }
-        if let Some(reason) = hold_for_knowledge(concerned.iter().copied()) {
-            return Some(reason);
+        if only_told {
+            return Some(HoldReason::Orphan);
         }
         if self.declined.contains(spec) {
             return Some(HoldReason::NotPermitted);
@@ -103,9 +119,12 @@ impl Planner<'_> {
         if self.retaining(spec, named) {
             return Some(HoldReason::RevocationDelay);
         }
+        if orphan && let Some(reason) = self.hold_orphan(named) {
+            return Some(reason);
+        }
         let accountable = |claim: &&Claim| named.may_name(&claim.object) && self.is_writer(&claim.object);
         let writers: Vec<&Claim> = self.input.claims.iter().filter(accountable).collect();
-        if writers.is_empty() {
+        if writers.is_empty() && !orphan {
             let observes = concerned.iter().any(|(_, known)| known.stance == Stance::Observe);
             return Some(if observes { HoldReason::Observe } else { HoldReason::NotPermitted });
         }
@@ -113,7 +132,7 @@ impl Planner<'_> {
     }
 
     /// The objects that a description names, and those that it may name.
-    fn whom_it_concerns(&self, named: &Named) -> BTreeSet<ObjectRef> {
+    pub(super) fn whom_it_concerns(&self, named: &Named) -> BTreeSet<ObjectRef> {
         let claiming = self.input.claims.iter().map(|claim| &claim.object).filter(|object| named.may_name(object));
         named.objects().iter().chain(claiming).cloned().collect()
     }

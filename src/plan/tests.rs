@@ -3,6 +3,8 @@
 
 mod tightening;
 mod quota;
+mod identities;
+mod orphans;
 mod unknown;
 mod waiting;
 
@@ -296,20 +298,6 @@ fn incomplete_and_stale_knowledge_revoke_no_foreign_rule() {
     assert_plan(&scene.knowing("shop", Knowledge::Stale), &["held, Applying: revoke sg-1 egress all to 0.0.0.0/0"]);
 }
 
-// Orphans
-
-#[test]
-fn rules_of_ours_that_no_object_accounts_for_are_reported_and_stay() {
-    let scene = Scene::new(vec![claim("shop", &[HTTP])], vec![ours(HTTP, &["shop"]), ours(HEALTH, &["gone"])]);
-    assert_plan(&scene, &["held, Orphan: revoke sg-1 ingress tcp 9000 from sg-alb"]);
-}
-
-#[test]
-fn a_rule_that_names_someone_who_is_left_is_no_orphan() {
-    let scene = Scene::new(vec![claim("shop", &[])], vec![ours(HEALTH, &["gone", "shop"])]);
-    assert_plan(&scene, &["revoke sg-1 ingress tcp 9000 from sg-alb"]);
-}
-
 // Never done: 1, rules that are not ours
 
 #[test]
@@ -324,15 +312,6 @@ fn rules_of_others_are_not_touched_where_foreign_ones_go() {
     let rules = vec![of_cluster("stage", HTTP), of_other_identity(HEALTH)];
     let scene = Scene::new(vec![removing(governing_all(claim("shop", &[])))], rules);
     assert_plan(&scene, &[]);
-}
-
-#[test]
-fn a_needed_rule_of_another_identity_is_a_conflict() {
-    let scene = Scene::new(vec![claim("shop", &[HTTP])], vec![of_other_identity(HTTP)]);
-    let plan = scene.plan();
-    assert_eq!(outline(&plan), [""; 0]);
-    assert_eq!(problems(&plan), ["ALBTargetBinding/team-shop/shop: IdentityConflict"]);
-    assert!(plan.problems[0].problem.message.contains("another-uid"), "{:?}", plan.problems);
 }
 
 #[test]

@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use crate::api::{BlueGreenStatus, DriftStatus, HeldStatus, RuleCounts, RuleUsage, SecurityGroupStatus, Status};
+use crate::defect::Defect;
 use crate::desired::{self, Desired};
 use crate::model::{
     Declaration, Direction, Facts, GroupKey, GroupState, HoldReason, Object, ObjectRef, Plan, Problem, Quota,
@@ -120,7 +121,7 @@ impl Summary {
             }
             for held in report.plan.held.iter().filter(|held| mine(&held.step.objects)) {
                 summary.pending.push(held.step.to_string());
-                if held.reason != HoldReason::Observe {
+                if held.reason != HoldReason::Observe && !Defect::HideHeldSteps.is_on() {
                     let (step, reason) = (held.step.to_string(), held.reason.to_string());
                     summary.held.push(HeldStatus { step, reason });
                 }
@@ -129,10 +130,12 @@ impl Summary {
         summary
     }
 
-    /// Of the steps that wait, one that waits for a person to release the brake, else the first.
+    /// Of the steps for which the object waits, one that waits for a person to release the brake, else the first. Rules
+    /// that no object accounts for are only told of.
     fn weightiest_held(&self) -> Option<&HeldStatus> {
+        let mut waits = self.held.iter().filter(|held| held.reason != HoldReason::Orphan.word());
         let braked = |held: &&HeldStatus| HoldReason::limit_of_mass_revocation(&held.reason).is_some();
-        self.held.iter().find(braked).or(self.held.first())
+        waits.clone().find(braked).or_else(|| waits.next())
     }
 
     fn all(&self, of: impl Fn(&Standing) -> BTreeSet<RuleSpec>) -> Vec<(&SecurityGroupId, RuleSpec)> {

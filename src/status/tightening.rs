@@ -35,7 +35,7 @@ pub enum Tightened {
     Unknown,
     Nothing,
     UnderWay {
-        report: TighteningReport,
+        report: Box<TighteningReport>,
         /// The value of the annotation `sgbind.dev/retry-tightening` that has been acted on.
         acknowledged: Option<String>,
     },

@@ -155,7 +155,7 @@ async fn foreign_rules_are_reported_or_removed() {
     let arguments = [&NO_DELAY_ENDS[..], &["--tightening-watch", "1s"]].concat();
     let (mut world, _controller) = settled(found.group(group("ALB-SG").rule(admin)), &arguments).await;
     // The groups are tightened one after the other, each with a watch of forty seconds.
-    world.wait_for_up_to(Duration::from_secs(120));
+    world.be_patient_for(Duration::from_secs(120), Duration::from_millis(100));
     world.expect_rules(&[OPEN, OUT, IN, open_backend, ssh, wide, to_itself, admin]).await;
     let rest = [
         "load balancer shop: application internet-facing ipv4 ALB-SG",

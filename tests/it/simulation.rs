@@ -13,4 +13,5 @@ mod stage;
 mod sweep;
 
 pub use rules::these;
+pub use run::in_virtual_time;
 pub use stage::{Controller, Stage, simulation};

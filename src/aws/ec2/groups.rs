@@ -55,6 +55,27 @@ impl Cloud {
         found.retain(|group| tags.iter().all(|(key, value)| group.tags.get(key) == Some(value)));
         Ok(found)
     }
+
+    /// The groups that hold a rule whose tag has one of these values.
+    ///
+    /// Source: `DescribeSecurityGroupRules`, filter `tag:KEY`. In the values of a filter `*`, `?` and `\` mean something
+    /// else, so the tags are looked at again.
+    pub async fn groups_with_rules_tagged(
+        &self,
+        key: &str,
+        values: &BTreeSet<String>,
+    ) -> Result<BTreeSet<SecurityGroupId>, AwsError> {
+        let call = self.ec2.call("DescribeSecurityGroupRules", format!("rules with the tag {key}"));
+        let filters = vec![filter(format!("tag:{key}"), values)];
+        let found = self.ec2.describe_rules(&call, filters).await?;
+        let tagged = |rule: &&sdk::SecurityGroupRule| {
+            convert::tags(rule.tags()).get(key).is_some_and(|value| values.contains(value))
+        };
+        let group = |rule: &sdk::SecurityGroupRule| {
+            present(rule.group_id()).map(SecurityGroupId::from).ok_or_else(|| call.malformed("group id of a rule"))
+        };
+        found.iter().filter(tagged).map(group).collect()
+    }
 }
 
 impl Ec2 {
@@ -117,14 +138,9 @@ impl Ec2 {
     ) -> Result<BTreeMap<SecurityGroupId, RulesRead>, AwsError> {
         let call = self.call("DescribeSecurityGroupRules", "security groups");
         let by_id = filter("group-id", ids.iter().map(SecurityGroupId::as_str));
-        let pages =
-            self.client.describe_security_group_rules().filters(by_id).max_results(PAGE).into_paginator().send();
-        let open = |page: aws_sdk_ec2::operation::describe_security_group_rules::DescribeSecurityGroupRulesOutput| {
-            Page { items: page.security_group_rules, next: page.next_token }
-        };
         let mut read: BTreeMap<SecurityGroupId, RulesRead> =
             ids.iter().map(|id| (id.clone(), RulesRead::default())).collect();
-        for rule in all_pages(&call, pages, open).await? {
+        for rule in self.describe_rules(&call, vec![by_id]).await? {
             let group = present(rule.group_id()).ok_or_else(|| call.malformed("group id of a rule"))?;
             let id = present(rule.security_group_rule_id()).ok_or_else(|| call.malformed("rule id"))?;
             let of_group = read.entry(group.into()).or_default();
@@ -135,5 +151,23 @@ impl Ec2 {
             }
         }
         Ok(read)
+    }
+
+    async fn describe_rules(
+        &self,
+        call: &Call,
+        filters: Vec<sdk::Filter>,
+    ) -> Result<Vec<sdk::SecurityGroupRule>, AwsError> {
+        let pages = self
+            .client
+            .describe_security_group_rules()
+            .set_filters(Some(filters))
+            .max_results(PAGE)
+            .into_paginator()
+            .send();
+        let open = |page: aws_sdk_ec2::operation::describe_security_group_rules::DescribeSecurityGroupRulesOutput| {
+            Page { items: page.security_group_rules, next: page.next_token }
+        };
+        all_pages(call, pages, open).await
     }
 }

@@ -1,4 +1,5 @@
 mod names;
+mod tagged;
 
 use std::collections::BTreeSet;
 

@@ -141,7 +141,7 @@ impl Index {
             return true;
         }
         under_way.objects.iter().all(|(object, mark)| {
-            let told = self.objects.get(object).and_then(|entry| told(entry));
+            let told = self.objects.get(object).and_then(told);
             told.is_some_and(|told| {
                 told.group == *key && told.rules == under_way.rules && told.generation == mark.generation
             })
@@ -330,7 +330,7 @@ impl Index {
             fallen,
             rolled_back: matches!(under_way.state, State::RolledBack { .. }),
         };
-        Tightened::UnderWay { report, acknowledged: mark.token.clone() }
+        Tightened::UnderWay { report: Box::new(report), acknowledged: mark.token.clone() }
     }
 
     /// Begins anew with what the statuses tell: another may have led meanwhile.

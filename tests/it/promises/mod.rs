@@ -5,6 +5,9 @@
 
 mod brake;
 mod contested;
+mod held;
+mod holding;
+mod ownership;
 mod page;
 mod quota;
 mod sharing;
@@ -12,3 +15,4 @@ mod stand;
 mod table;
 mod tightening;
 mod told;
+mod virtually;

@@ -16,6 +16,10 @@ use crate::world::{Estate, World};
 /// With a defect what is waited for does not come, so it is not waited for as long.
 const PATIENCE_WITH_DEFECT: Duration = Duration::from_secs(15);
 
+/// Things are looked up each five minutes or so, and kept for five more.
+const PATIENCE_IN_VIRTUAL_TIME: Duration = Duration::from_secs(14 * 60);
+const PAUSE_IN_VIRTUAL_TIME: Duration = Duration::from_secs(2);
+
 /// What a scenario gets to be played on.
 #[derive(Clone, Default)]
 pub struct Stand {
@@ -48,7 +52,8 @@ impl Stand {
 
     /// Kubernetes and AWS simulated, in virtual time.
     pub async fn simulated(&self, estate: Estate) -> Stage {
-        let stage = Stage::with(1, estate).await;
+        let mut stage = Stage::with(1, estate).await;
+        stage.world.be_patient_for(PATIENCE_IN_VIRTUAL_TIME, PAUSE_IN_VIRTUAL_TIME);
         self.begun.store(true, Ordering::SeqCst);
         stage
     }

@@ -2,7 +2,7 @@
 
 use sgbind::defect::Defect;
 
-use super::{brake, contested, quota, sharing, stand, tightening, told};
+use super::{brake, contested, holding, ownership, quota, sharing, stand, tightening, told};
 
 /// What belongs together.
 pub struct Section {
@@ -51,8 +51,80 @@ macro_rules! paused {
 
 promises! {
     "Groups shared by many objects and clusters" {
+        "A rule that several objects need stays, at every moment, until the last of them needs it no more.":
+            virtual sharing::a_rule_goes_with_the_last_that_needs_it, ForgetOtherNeeds;
+        "The description of a rule names whoever needs it.":
+            virtual sharing::a_description_names_whoever_needs_the_rule, LeaveDescriptions;
         "A rule that another cluster needs too loses only our tag.":
             real sharing::a_rule_of_two_clusters_is_released, RevokeSharedRule;
+        "A needed rule of another cluster gets our tag beside theirs, under `Report` too.":
+            virtual sharing::a_needed_rule_of_another_cluster_gets_our_tag_beside_theirs, LeaveRulesOfOthersUntagged;
+        "Two clusters that share rules write nothing at rest; the one whose tag sorts first keeps the descriptions.":
+            virtual sharing::two_clusters_that_share_rules_write_nothing_at_rest, DescribeForOthers;
+        "Foreign rules are never removed from a group that is `shared`.":
+            virtual sharing::a_shared_group_keeps_its_foreign_rules, RemoveFromSharedGroups;
+        "Foreign rules go only if all who govern them say `Remove`; who is outvoted is told.":
+            virtual sharing::whoever_says_report_outvotes_all_others, CountOneVote;
+        "`Observe` counts as `Report`.":
+            virtual sharing::an_observer_counts_as_report, CountVotesOfObservers;
+        "A binding removes nothing from its load balancer's group while others use it; they are named.":
+            virtual sharing::a_group_that_others_use_keeps_its_foreign_rules, IgnoreOtherUses;
+        "On its targets' groups a binding removes foreign ingress within its ports, and spares the group's own members.":
+            virtual sharing::a_binding_governs_only_the_ports_of_its_targets, GovernWiderRules;
+        "Foreign ingress of a port goes only where its clients are declared, of all ports only where all are.":
+            virtual sharing::a_binding_governs_only_ports_with_declared_clients, GovernUndeclaredPorts;
+        "An access governs the directions whose field is present; an empty list allows nothing.":
+            virtual sharing::an_access_governs_the_directions_that_it_names, GovernAbsentFields;
+        "Who moves to another group has its rules there before the old ones go; the old group is cleaned.":
+            virtual sharing::a_move_makes_the_new_group_first_and_cleans_the_old, ForgetOtherGroups;
+        "Ingress of a group of the AWS Load Balancer Controller is left to it.":
+            virtual sharing::ingress_of_the_load_balancer_controller_is_left_to_it, WriteControllersIngress;
+    }
+    "Whose a rule is" {
+        "A foreign rule is never revoked under `Report`.":
+            virtual ownership::foreign_rules_stay_under_report, RemoveUnderReport;
+        "A needed foreign rule is adopted under `Remove`, never under `Report`.":
+            virtual ownership::a_needed_foreign_rule_is_adopted_under_remove_only, AdoptUnderReport;
+        "A rule with our cluster's name and another identity is never touched, and told of.":
+            virtual ownership::rules_of_another_identity_are_never_touched, MistakeIdentity;
+        "Rules of an identity that `--take-over` names become ours, and stay so without the option.":
+            virtual ownership::rules_of_a_former_cluster_are_taken_over, IgnoreTakeOver;
+        "Rules that no object accounts for are told of, and stay.":
+            virtual ownership::orphans_are_reported_and_stay, RevokeReportedOrphans;
+        "With `--orphans Revoke` they go, wherever they are.":
+            virtual ownership::orphans_go_where_they_are_to, OverlookStrays;
+        "They go only where the group lets the namespace that they name write.":
+            virtual ownership::orphans_go_only_with_consent, RevokeOrphansWithoutConsent;
+        "A group that has not opted in is never written.":
+            virtual ownership::a_group_that_has_not_opted_in_is_not_written, WriteWithoutConsent;
+        "A group is never written for a namespace that it does not list.":
+            virtual ownership::a_group_is_not_written_for_a_namespace_that_it_does_not_list, IgnoreNamespaces;
+        "No traffic is allowed that nobody declares: ports are never merged or widened.":
+            virtual ownership::nothing_is_opened_that_nobody_declares, WidenPorts;
+        "A deleted object goes when its rules are seen to be gone, not before.":
+            virtual ownership::an_object_goes_when_its_rules_are_seen_to_be_gone, DropFinalizerEarly;
+    }
+    "Steps that wait" {
+        "What is needed is made and seen before anything is taken away.":
+            virtual holding::what_goes_goes_when_what_is_needed_was_seen, TakeFirst;
+        "Nothing is revoked that an object may need of which not all could be found.":
+            virtual holding::what_an_object_needs_that_is_not_known_stays, RevokeOnPartialKnowledge;
+        "Such an object holds only what names it: it blocks no closing of anybody else's.":
+            virtual holding::an_object_that_is_not_known_blocks_nobody_else, HoldEverything;
+        "A step that waits stands in the status, with what it waits for.":
+            virtual holding::a_step_that_waits_is_told_with_its_reason, HideHeldSteps;
+        "Before a revoke the objects are read from the API server, not from memory.":
+            virtual holding::objects_are_read_again_before_a_revoke, TrustCachedObjects;
+        "Before a revoke the rules' tags are read again.":
+            virtual holding::tags_are_read_again_before_a_revoke, TrustOldTags;
+        "A leader whose lease has ended writes nothing, whatever it has heard.":
+            virtual holding::a_leader_without_its_lease_writes_nothing, IgnoreLease;
+        "What only AWS no longer asks for goes after two complete reads, `--revocation-delay` apart.":
+            virtual holding::what_only_aws_says_waits_for_a_second_read, RevokeDerivedAtOnce;
+        "`InSync` is told only when all rules were read back.":
+            real holding::in_sync_means_that_all_rules_were_seen, ClaimUnseenRules;
+        "Nothing is written where nothing differs.":
+            virtual holding::nothing_is_written_where_nothing_differs, WriteAtRest;
     }
     "Tightening without an outage" {
         "Where a healthy target times out after foreign rules were taken away, they are put back, and it is told.":

@@ -56,6 +56,9 @@ fn rule(port: u16, network: &str) -> String {
     format!("DB-SG in tcp {port} <- {network}")
 }
 
+/// Calls, each with the rules that were there then.
+type Moments = Arc<Mutex<Vec<(CallSite, BTreeSet<String>)>>>;
+
 /// Plays it with faults, counted from when somebody acts. Tells the calls, and whether the swap was made.
 async fn play(swap: &Swap, faults: &[At]) -> Result<(Vec<CallSite>, bool), String> {
     let stage = Stage::with(1, estate().group(group("DB-SG"))).await;
@@ -71,7 +74,7 @@ async fn play(swap: &Swap, faults: &[At]) -> Result<(Vec<CallSite>, bool), Strin
     let begun = controller.process.sites().len();
     faults.iter().for_each(|(number, fault)| controller.process.inject(begun + number, *fault));
     let first = controller.process.clone();
-    let moments: Arc<Mutex<Vec<(CallSite, BTreeSet<String>)>>> = Arc::default();
+    let moments: Moments = Arc::default();
     let watch = |process: &Process| {
         let (seen, aws, names) = (Arc::clone(&moments), stage.simulation.aws.clone(), stage.world.names());
         process.observe(move |site| {

@@ -13,6 +13,7 @@ use aws_sdk_elasticloadbalancingv2::types::{
 pub use building::network;
 
 /// The VPC of a world: 10.0.0.0/16 and an IPv6 block, with a subnet in each of two zones.
+#[derive(Clone)]
 pub struct Network {
     pub vpc: String,
     pub ipv6: String,

@@ -32,6 +32,7 @@ use aws::Aws;
 /// As many worlds as two cores bear at once.
 static PLACES: Semaphore = Semaphore::const_new(4);
 const PATIENCE: Duration = Duration::from_secs(40);
+const PAUSE: Duration = Duration::from_millis(100);
 
 pub struct World {
     pub aws: Aws,
@@ -43,6 +44,8 @@ pub struct World {
     logs: Mutex<Vec<PathBuf>>,
     /// For anything that is to become so.
     patience: Duration,
+    /// Between two looks.
+    pause: Duration,
     /// Where AWS is simulated, in this process.
     pub simulation: Option<Simulation>,
     /// Controllers are started with this defect.
@@ -85,18 +88,25 @@ impl World {
         (self.defect, self.patience) = (Some(defect), patience);
     }
 
-    /// For anything that is to become so.
-    pub fn wait_for_up_to(&mut self, patience: Duration) {
-        self.patience = patience;
-    }
-
     /// On this AWS and this API server. Whoever runs in virtual time can wait for days.
     pub async fn of(aws: Aws, client: Client) -> Self {
         let namespace = control_plane::namespace(&client).await;
         let network = estate::network(&aws).await;
         let (ids, logs) = (Mutex::default(), Mutex::default());
         let patience = Duration::from_secs(24 * 3600);
-        Self { aws, client, namespace, network, ids, logs, patience, simulation: None, defect: None, _place: None }
+        Self {
+            aws,
+            client,
+            namespace,
+            network,
+            ids,
+            logs,
+            patience,
+            pause: PAUSE,
+            simulation: None,
+            defect: None,
+            _place: None,
+        }
     }
 
     /// Another account or Region of this world: other things in AWS, and the same bindings.
@@ -104,8 +114,23 @@ impl World {
         let network = estate::network(&aws).await;
         let (client, namespace) = (self.client.clone(), self.namespace.clone());
         let (ids, logs) = (Mutex::default(), Mutex::default());
-        let (patience, defect) = (self.patience, self.defect.clone());
-        Self { aws, client, namespace, network, ids, logs, patience, simulation: None, defect, _place: None }
+        let (patience, pause, defect) = (self.patience, self.pause, self.defect.clone());
+        Self { aws, client, namespace, network, ids, logs, patience, pause, simulation: None, defect, _place: None }
+    }
+
+    /// The same things in AWS, as another cluster sees them, with a namespace of its own.
+    pub async fn neighbour(&self) -> Self {
+        let namespace = control_plane::namespace(&self.client).await;
+        let (aws, client) = (self.aws.in_region(aws::REGION), self.client.clone());
+        let (ids, network) = (Mutex::new(self.ids().clone()), self.network.clone());
+        let (patience, pause, defect) = (self.patience, self.pause, self.defect.clone());
+        let logs = Mutex::default();
+        Self { aws, client, namespace, network, ids, logs, patience, pause, simulation: None, defect, _place: None }
+    }
+
+    /// Waits no longer than this for anything that is to become so, and looks this often.
+    pub fn be_patient_for(&mut self, patience: Duration, pause: Duration) {
+        (self.patience, self.pause) = (patience, pause);
     }
 
     /// Another cluster that looks at the same AWS, with a namespace of the same name.
@@ -113,8 +138,9 @@ impl World {
         control_plane::make_namespace(&client, &self.namespace).await;
         let network = estate::network(&aws).await;
         let (namespace, ids) = (self.namespace.clone(), Mutex::new(self.ids().clone()));
-        let (patience, defect, logs) = (self.patience, self.defect.clone(), Mutex::default());
-        Self { aws, client, namespace, network, ids, logs, patience, simulation: None, defect, _place: None }
+        let (patience, pause, defect) = (self.patience, self.pause, self.defect.clone());
+        let logs = Mutex::default();
+        Self { aws, client, namespace, network, ids, logs, patience, pause, simulation: None, defect, _place: None }
     }
 
     /// A world with these things in AWS.
@@ -139,7 +165,8 @@ impl World {
 
     /// The id (or ARN) of what the test calls so.
     pub fn id(&self, name: &str) -> String {
-        self.ids().get(name).unwrap_or_else(|| panic!("nothing is called {name:?}: {:?}", self.ids())).clone()
+        let ids = self.ids().clone();
+        ids.get(name).unwrap_or_else(|| panic!("nothing is called {name:?}: {ids:?}")).clone()
     }
 
     /// What the test calls what has this id.
@@ -167,7 +194,7 @@ impl World {
     }
 
     pub fn deadline(&self) -> Deadline {
-        Deadline(Instant::now() + self.patience)
+        Deadline { end: Instant::now() + self.patience, pause: self.pause }
     }
 
     /// Where the next controller of this test writes its log.
@@ -200,13 +227,16 @@ impl Drop for World {
 }
 
 /// Until when something is waited for.
-pub struct Deadline(Instant);
+pub struct Deadline {
+    end: Instant,
+    pause: Duration,
+}
 
 impl Deadline {
     /// Waits a moment. `false`: it is too late.
     pub async fn is_ahead(&self) -> bool {
-        sleep(Duration::from_millis(100)).await;
-        Instant::now() < self.0
+        sleep(self.pause).await;
+        Instant::now() < self.end
     }
 }
 
