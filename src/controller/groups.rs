@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::apply::{self, Outcomes};
 use crate::aws::{AwsError, Cloud, ErrorClass, PrefixList, RulesRead};
-use crate::check::{self, Checked, Phase};
+use crate::check::{self, Checked, Phase, Violation};
 use crate::defect::Defect;
 use crate::model::{
     self, Action, ActualRule, DEFAULT_RULE_QUOTA, GroupKey, GroupState, Held, HoldReason, ListWeight, Named,
@@ -82,6 +82,14 @@ enum Found {
     Unclear,
 }
 
+/// A group as it was read, and what is to be done there.
+struct Look {
+    state: GroupState,
+    view: GroupView,
+    quota: Quota,
+    checked: Checked,
+}
+
 /// Why a pass ends early.
 pub(super) enum Stop {
     /// It is not for us to write.
@@ -116,49 +124,17 @@ impl Context {
         for _ in 0..MOST_ROUNDS {
             pass.read_at = Instant::now();
             let state = match self.read(&cloud, key).await? {
-                Found::There(state) => {
-                    self.index().is_there(key);
-                    state
-                }
-                Found::Gone if self.index().view(key, &[], Instant::now()).claims.is_empty() => {
-                    self.forget(key);
-                    return Ok(Outcome::Done);
-                }
-                Found::Gone if self.index().is_gone(key, Instant::now()) => return Ok(self.vanished(key)),
-                Found::Gone => return Ok(Outcome::Again(Priority::Waiting, LOOK_AGAIN)),
-                Found::Unclear => {
-                    self.index().is_there(key);
-                    return Ok(Outcome::Failed);
-                }
+                Found::There(state) => state,
+                absent => return Ok(self.not_there(key, &absent)),
             };
+            self.index().is_there(key);
             let view = self.view(&state);
             if view.claims.is_empty() && !self.keeps_in_mind(&state) {
                 self.forget(key);
                 return Ok(Outcome::Done);
             }
-            let usage = self.usage(&cloud, &state, &view).await;
-            let tightening = unless_unknown(self.index().tightening(key), pass.health_is_known);
-            let quota = self.quota(&cloud, &state, &view, &mut pass).await;
-            let allowance = self.index().allowance(key, self.ours(&state).count(), Instant::now());
-            let contested = self.index().backing_off(&self.us, &state, Instant::now());
-            let input = plan::Input {
-                us: &self.us,
-                group: &state,
-                claims: &view.claims,
-                known: &view.known,
-                usage: &usage,
-                quota: &quota,
-                unheard: view.unheard,
-                refused: &pass.refused,
-                tightening: &tightening,
-                allowance: &allowance,
-                contested: &contested,
-                only_namespace: self.settings.watch_namespace.as_deref(),
-                orphans: self.orphans(),
-            };
-            let plan = plan::group(&input);
-            let checked = match check::plan(&input, plan) {
-                Ok(checked) => checked,
+            let Look { state, view, quota, checked } = match self.look(&cloud, state, view, &mut pass).await {
+                Ok(look) => look,
                 Err(violation) => {
                     tracing::error!(group = %key, %violation, "a plan was refused");
                     return Ok(Outcome::Failed);
@@ -180,6 +156,56 @@ impl Context {
             }
         }
         Ok(if goes_on { Outcome::Again(Priority::Waiting, Duration::from_secs(1)) } else { Outcome::Failed })
+    }
+
+    /// What follows from a group that a read does not show whole.
+    fn not_there(&self, key: &GroupKey, found: &Found) -> Outcome {
+        let now = Instant::now();
+        match found {
+            Found::Gone if self.index().view(key, &[], now).claims.is_empty() => {
+                self.forget(key);
+                Outcome::Done
+            }
+            Found::Gone if self.index().is_gone(key, now) => self.vanished(key),
+            Found::Gone => Outcome::Again(Priority::Waiting, LOOK_AGAIN),
+            Found::Unclear | Found::There(_) => {
+                self.index().is_there(key);
+                Outcome::Failed
+            }
+        }
+    }
+
+    /// Plans a group as it was read, and checks the plan.
+    async fn look(
+        &self,
+        cloud: &Cloud,
+        state: GroupState,
+        view: GroupView,
+        pass: &mut Pass,
+    ) -> Result<Look, Violation> {
+        let usage = self.usage(cloud, &state, &view).await;
+        let quota = self.quota(cloud, &state, &view, pass).await;
+        let now = Instant::now();
+        let tightening = unless_unknown(self.index().tightening(&state.key), pass.health_is_known);
+        let allowance = self.index().allowance(&state.key, self.ours(&state).count(), now);
+        let contested = self.index().backing_off(&self.us, &state, now);
+        let input = plan::Input {
+            us: &self.us,
+            group: &state,
+            claims: &view.claims,
+            known: &view.known,
+            usage: &usage,
+            quota: &quota,
+            unheard: view.unheard,
+            refused: &pass.refused,
+            tightening: &tightening,
+            allowance: &allowance,
+            contested: &contested,
+            only_namespace: self.settings.watch_namespace.as_deref(),
+            orphans: self.orphans(),
+        };
+        let checked = check::plan(&input, plan::group(&input))?;
+        Ok(Look { state, view, quota, checked })
     }
 
     async fn read(&self, cloud: &Cloud, key: &GroupKey) -> Result<Found, AwsError> {

@@ -3,23 +3,24 @@
 //!
 //! Pure bookkeeping; times are handed in. After a restart, or when another led meanwhile, the statuses tell how far it was.
 
+mod told;
+
+pub(super) use told::groups_to_go_on;
+use told::{mark, told};
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp, Unit};
 use tokio::time::Instant;
 
-use crate::api::names::RETRY_TIGHTENING_ANNOTATION;
 use crate::defect::Defect;
 use crate::model::{
-    ElbArn, GroupKey, Health, HealthRead, HealthWatch, Object, ObjectRef, RuleSpec, Stance, TakenRule, TargetRef,
-    Tightening,
+    ElbArn, GroupKey, Health, HealthRead, HealthWatch, ObjectRef, RuleSpec, Stance, TakenRule, TargetRef, Tightening,
 };
-use crate::status::{Tightened, TighteningReport};
 use crate::validate;
 
 use super::Index;
-use super::entry::Entry;
 
 /// After an attempt that took nothing the next one waits.
 const PAUSE: Duration = Duration::from_secs(60);
@@ -306,67 +307,6 @@ impl Index {
         }
     }
 
-    /// What an object's status tells.
-    pub(super) fn tightened(&self, reference: &ObjectRef, entry: &Entry) -> Tightened {
-        let found = entry.groups.iter().find_map(|key| {
-            let under_way = self.groups.get(key)?.tightening.as_ref()?;
-            Some((key, under_way, under_way.objects.get(reference)?))
-        });
-        let Some((key, under_way, mark)) = found else { return Tightened::Nothing };
-        if Defect::TakeUnrecorded.is_on() {
-            return Tightened::Nothing;
-        }
-        let (watch_until, fallen) = match &under_way.state {
-            State::Announced | State::Resumed => (None, BTreeSet::new()),
-            State::Watching { told, .. } => (Some(*told), BTreeSet::new()),
-            State::Returning { fallen } | State::RolledBack { fallen } => (None, fallen.clone()),
-        };
-        let report = TighteningReport {
-            group: key.clone(),
-            generation: mark.generation,
-            rules: under_way.rules.clone(),
-            watch_until,
-            timed_out_before: under_way.health.timed_out_before().clone(),
-            fallen,
-            rolled_back: matches!(under_way.state, State::RolledBack { .. }),
-        };
-        Tightened::UnderWay { report: Box::new(report), acknowledged: mark.token.clone() }
-    }
-
-    /// Begins anew with what the statuses tell: another may have led meanwhile.
-    pub(super) fn resume_tightening(&mut self) {
-        for group in self.groups.values_mut() {
-            (group.tightening, group.tightening_rests_until) = (None, None);
-        }
-        let told: Vec<(ObjectRef, TighteningReport)> =
-            self.objects.iter().filter_map(|(object, entry)| Some((object.clone(), told(entry)?))).collect();
-        for (object, report) in told {
-            let token = self.objects.get(&object).and_then(acknowledged);
-            let mark = Mark { generation: report.generation, token };
-            let fallen = report.fallen.clone();
-            let load_balancers = self.load_balancers_of(&report.group);
-            let group = self.groups.entry(report.group).or_default();
-            group.fallen.extend(fallen);
-            let under_way = group.tightening.get_or_insert_with(|| UnderWay {
-                rules: Vec::new(),
-                objects: BTreeMap::new(),
-                load_balancers,
-                health: HealthWatch::resumed(report.timed_out_before),
-                watched: None,
-                state: State::Resumed,
-            });
-            under_way.objects.insert(object, mark);
-            under_way.rules.extend(report.rules);
-            under_way.rules.sort();
-            under_way.rules.dedup();
-            if report.rolled_back {
-                under_way.state = State::RolledBack { fallen: report.fallen };
-            } else if !report.fallen.is_empty() {
-                under_way.state = State::Returning { fallen: report.fallen };
-            }
-        }
-    }
-
     /// The load balancers of all who have to do with a group.
     pub fn load_balancers_of(&self, key: &GroupKey) -> BTreeSet<ElbArn> {
         let facts =
@@ -379,33 +319,6 @@ impl Index {
         let facts =
             self.claimants.get(key).into_iter().flatten().filter_map(|object| self.objects.get(object)?.facts());
         facts.flat_map(|facts| &facts.target_groups).filter_map(|group| group.arn.clone()).collect()
-    }
-}
-
-/// The groups that a change of the object's annotations or status lets go on.
-pub(super) fn groups_to_go_on(entry: &Entry, object: &Object) -> BTreeSet<GroupKey> {
-    let told = |object: &Object| TighteningReport::read(object.status()?.tightening.as_ref()?);
-    let (before, now) = (told(&entry.object), told(object));
-    let token = |object: &Object| object.annotation(RETRY_TIGHTENING_ANNOTATION).map(str::to_owned);
-    if token(&entry.object) != token(object) {
-        return entry.groups.clone();
-    }
-    if before == now { BTreeSet::new() } else { now.into_iter().map(|report| report.group).collect() }
-}
-
-/// What an object's status tells of a removal.
-fn told(entry: &Entry) -> Option<TighteningReport> {
-    TighteningReport::read(entry.object.status()?.tightening.as_ref()?)
-}
-
-fn acknowledged(entry: &Entry) -> Option<String> {
-    entry.object.status()?.acknowledged.as_ref()?.retry_tightening.clone()
-}
-
-fn mark(entry: &Entry) -> Mark {
-    Mark {
-        generation: entry.object.metadata().generation.unwrap_or_default(),
-        token: entry.object.annotation(RETRY_TIGHTENING_ANNOTATION).map(str::to_owned).or_else(|| acknowledged(entry)),
     }
 }
 

@@ -4,6 +4,7 @@ use super::*;
 use crate::api::ALBTargetBinding;
 use crate::controller::index::Patience;
 use crate::model::{Object, TargetRef};
+use crate::status::TighteningReport;
 use crate::testing::{NAMESPACE, key, scope, spec};
 
 const RULE: &str = "ingress tcp 22 from 10.0.0.0/8";
