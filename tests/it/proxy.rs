@@ -177,6 +177,10 @@ impl Asked {
         let (_, credential) = signed.split_once("Credential=").unwrap_or_default();
         credential.split('/').next().unwrap_or_default().to_owned()
     }
+
+    fn target_header(&self) -> Option<&str> {
+        self.headers.get("x-amz-target")?.to_str().ok()
+    }
 }
 
 async fn read(stream: &mut BufReader<TcpStream>) -> Option<Asked> {
@@ -201,7 +205,7 @@ impl Shared {
     /// A call from its arrival to what the caller is told; `None`: the connection is closed.
     async fn exchange(&self, asked: Asked) -> Option<Answer> {
         let parameters = decode(&String::from_utf8_lossy(&asked.body));
-        let call = Call::arrived(parameters, asked.caller(), Instant::now());
+        let call = Call::arrived(parameters, asked.target_header(), asked.caller(), Instant::now());
         let in_turn = if call.is_write() && self.state().faults.iter().any(|(_, fault)| fault.needs_turns()) {
             Some(self.in_turn.lock().await)
         } else {

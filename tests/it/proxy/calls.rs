@@ -35,8 +35,15 @@ impl Answer {
 }
 
 impl Call {
-    pub(super) fn arrived(parameters: BTreeMap<String, String>, caller: String, began: Instant) -> Self {
-        let action = parameters.get("Action").cloned().unwrap_or_default();
+    /// `target` names the action where the protocol is JSON: `ServiceQuotasV20190624.GetServiceQuota`.
+    pub(super) fn arrived(
+        parameters: BTreeMap<String, String>,
+        target: Option<&str>,
+        caller: String,
+        began: Instant,
+    ) -> Self {
+        let named = target.and_then(|target| Some(target.rsplit_once('.')?.1.to_owned()));
+        let action = parameters.get("Action").cloned().or(named).unwrap_or_default();
         Self { action, caller, parameters, answered: None, told: None, began, ended: None }
     }
 
