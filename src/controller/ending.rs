@@ -80,6 +80,7 @@ impl Context {
 
     /// The group is not there (any more): its rules are not either.
     pub(super) fn vanished(&self, key: &GroupKey) -> Outcome {
+        self.index().forget_tightening(key);
         let view = self.index().view(key, &[], Instant::now());
         let message = format!("security group {} is not in {}: was it deleted?", key.id, key.scope);
         let problem = Problem::new(Reason::SecurityGroupNotFound, message);

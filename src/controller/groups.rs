@@ -322,6 +322,12 @@ impl Context {
         pass: &mut Pass,
     ) -> Result<(), Stop> {
         let may_write = || self.leadership.is_held();
+        let foreign = |step: &&&Step| matches!(step.action, Action::Revoke { foreign: true, .. });
+        if let Some(first) = steps.iter().find(foreign) {
+            // Before the first of them is sent: whatever happens then, they may be gone.
+            let specs = steps.iter().filter(foreign).map(|step| step.spec.clone());
+            self.index().takes_foreign(&first.group, specs, Instant::now());
+        }
         let Outcomes { done, failed } = apply::steps(cloud, &self.us, steps, &may_write).await;
         // An answer may have been lost.
         if let Some(step) = steps.iter().find(|step| !step.action.removes()) {
@@ -344,7 +350,11 @@ impl Context {
             if !matches!(error.class(), ErrorClass::Throttled | ErrorClass::Transient) {
                 pass.refusals.push((steps.clone(), problem.clone()));
             }
+            let for_good = matches!(error.class(), ErrorClass::NotFound | ErrorClass::Invalid | ErrorClass::Quota);
             for step in steps {
+                if for_good && matches!(step.action, Action::Restore { .. }) {
+                    self.index().cannot_restore(&step.group, step.spec.clone());
+                }
                 let objects = step.objects.iter().cloned();
                 pass.problems.extend(objects.map(|object| ObjectProblem { object, problem: problem.clone() }));
                 pass.refused.insert(step.spec);

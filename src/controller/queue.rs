@@ -337,7 +337,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// The same, but looked at again after this time at the latest.
+    /// The same, but looked at again after this time at the latest, whatever has failed.
     pub fn or_again_in(self, latest: Option<Duration>) -> Self {
         match (self, latest) {
             (outcome, None) => outcome,

@@ -10,16 +10,18 @@ use tokio::time::Instant;
 use crate::aws::{AwsError, Cloud, ErrorClass};
 use crate::defect::Defect;
 use crate::model::{
-    Action, ElbArn, GroupKey, GroupState, Health, HealthRead, Held, HoldReason, ObjectRef, Plan, TakenRule, TargetRef,
-    Tightening,
+    Action, ElbArn, GroupKey, GroupState, Health, HealthRead, Held, HoldReason, ObjectRef, Plan, RuleSpec, Step,
+    TakenRule, TargetRef, Tightening,
 };
 
 use super::Context;
-use super::ending::LOOK_AGAIN;
 use super::events::News;
 use super::index::{Progress, Rest, Verdict, Watched};
 use super::queue::Priority;
 
+/// As many bytes of a status as tell of rules that go: an object of the API server has about 1.5 MB. What is beyond goes
+/// afterwards. Source: etcd's default request size.
+const MOST_TOLD: usize = 300_000;
 /// Beyond the time in which health checks notice: for answers that lag.
 const GRACE: Duration = Duration::from_secs(30);
 /// State and reason of a target whose health checks are not answered. Source: `TargetHealth` in the ELBv2 API reference.
@@ -31,7 +33,8 @@ impl Context {
     /// Before a pass over a group whose foreign rules go: looks at the targets. Tells whether their health is known, or
     /// need not be.
     pub(super) async fn watch_health(&self, cloud: &Cloud, key: &GroupKey) -> bool {
-        let Some(watched) = self.index().watches(key) else { return true };
+        let began = Instant::now();
+        let Some(watched) = self.index().watches(key, began) else { return true };
         let read = async {
             let watched = match watched {
                 Some(watched) => watched,
@@ -47,11 +50,7 @@ impl Context {
                 return false;
             }
         };
-        let verdict = {
-            let mut index = self.index();
-            index.set_watched(key, watched);
-            index.health_was_read(key, &health, Instant::now())
-        };
+        let verdict = self.index().health_was_read(key, watched, &health, began);
         match verdict {
             Verdict::Well => {}
             Verdict::Abandoned => {
@@ -70,39 +69,41 @@ impl Context {
         plan: &Plan,
         health_is_known: bool,
     ) -> Option<Duration> {
-        let takes = |action: &Action| matches!(action, Action::Revoke { foreign: true, .. });
+        let before = self.objects_that_tighten(&state.key);
         let rest = Rest {
             there: state.rules.iter().map(|rule| &rule.spec).collect(),
-            takes: plan.steps.iter().any(|step| takes(&step.action)),
+            to_go: foreign_to_go(plan),
             health_is_known,
             now: Instant::now(),
             calendar: self.clock.now_wall(),
         };
-        let before = self.objects_that_tighten(&state.key);
         let progress = self.index().tightening_rests(&state.key, &rest);
         let next = match &progress {
             Progress::None => self.begin_to_tighten(cloud, state, plan).await,
-            Progress::Waits | Progress::Taken(_) => Some(LOOK_AGAIN),
-            // Others may wait for their turn.
-            Progress::Ended => Some(LOOK_AGAIN),
-            Progress::RolledBack => None,
+            Progress::Waits | Progress::Taken(_) => Some(self.index().next_read_of_health()),
+            // What else waits for its turn comes with the next comparison; what is put back goes on as all that is made.
+            Progress::Dropped | Progress::Ended | Progress::Returning | Progress::RolledBack => None,
         };
-        match progress {
-            Progress::Taken(rules) => {
-                let rules: Vec<String> = rules.iter().map(|rule| format!("{} {}", state.key.id, rule.spec)).collect();
-                let note = format!("foreign rules were taken away, health is watched: {}", rules.join("; "));
-                self.tell_all(&before, News { warning: false, reason: "Tightening", action: "Tighten", note: &note });
-            }
-            Progress::Ended => {
-                let note = format!("foreign rules of {} stay away: all targets are as healthy as before", state.key.id);
-                self.tell_all(&before, News { warning: false, reason: "Tightened", action: "Tighten", note: &note });
-            }
-            Progress::RolledBack | Progress::Waits | Progress::None => {}
-        }
+        self.tell_of_progress(&state.key, &before, &progress);
         for object in before.into_iter().chain(self.objects_that_tighten(&state.key)) {
             self.reports.push(object, Priority::Waiting, Duration::ZERO);
         }
         next
+    }
+
+    fn tell_of_progress(&self, key: &GroupKey, objects: &BTreeSet<ObjectRef>, progress: &Progress) {
+        match progress {
+            Progress::Taken(rules) => {
+                let rules: Vec<String> = rules.iter().map(|rule| format!("{} {}", key.id, rule.spec)).collect();
+                let note = format!("foreign rules were taken away, health is watched: {}", rules.join("; "));
+                self.tell_all(objects, News { warning: false, reason: "Tightening", action: "Tighten", note: &note });
+            }
+            Progress::Ended => {
+                let note = format!("foreign rules of {} stay away: all targets are as healthy as before", key.id);
+                self.tell_all(objects, News { warning: false, reason: "Tightened", action: "Tighten", note: &note });
+            }
+            Progress::Dropped | Progress::Returning | Progress::RolledBack | Progress::Waits | Progress::None => {}
+        }
     }
 
     fn objects_that_tighten(&self, key: &GroupKey) -> BTreeSet<ObjectRef> {
@@ -118,23 +119,29 @@ impl Context {
         }
         let objects: BTreeSet<ObjectRef> = held.iter().flat_map(|held| held.step.objects.iter().cloned()).collect();
         if !self.index().may_begin_to_tighten(key, &objects, Instant::now()) {
-            return Some(LOOK_AGAIN);
+            return None;
         }
-        let taken: Vec<TakenRule> = held.iter().filter_map(|held| taken(state, held)).collect();
+        let mut size = 0;
+        let fits = |rule: &TakenRule| {
+            size += size_of(rule);
+            size <= MOST_TOLD
+        };
+        let taken: Vec<TakenRule> = held.iter().filter_map(|held| taken(state, held)).take_while(fits).collect();
         let read = async {
             let watched = self.whom_to_watch(cloud, key).await?;
             let health = health_of(cloud, &watched.target_groups).await?;
             Ok::<_, AwsError>((watched, health))
         };
+        let now = Instant::now();
         match read.await {
-            Ok((watched, health)) => {
-                self.index().begin_to_tighten(key, taken, &objects, watched, &health, Instant::now());
-            }
+            Ok((watched, health)) => self.index().begin_to_tighten(key, taken, &objects, watched, &health, now),
             Err(error) => {
                 tracing::warn!(group = %key, %error, "the health of targets could not be read: foreign rules stay");
+                self.index().pause_tightening(key, now);
             }
         }
-        Some(LOOK_AGAIN)
+        // As soon as the statuses tell of it the group is looked at again.
+        self.index().watches(key, now).is_some().then(|| self.index().next_read_of_health())
     }
 
     /// The target groups of all load balancers that have to do with a group, and how long it takes them to notice.
@@ -190,6 +197,22 @@ pub(super) fn unless_unknown(tightening: Tightening, health_is_known: bool) -> T
         Tightening::WrittenDown(_) if !health_is_known => Tightening::NotYet,
         other => other,
     }
+}
+
+/// Foreign rules that go by the plan, or wait for nothing but what is under way.
+fn foreign_to_go(plan: &Plan) -> BTreeSet<&RuleSpec> {
+    let foreign = |step: &&Step| matches!(step.action, Action::Revoke { foreign: true, .. });
+    let under_way = |held: &&Held| held.reason == HoldReason::Applying;
+    let waits = plan.held.iter().filter(under_way).map(|held| &held.step);
+    plan.steps.iter().chain(waits).filter(foreign).map(|step| &step.spec).collect()
+}
+
+/// About how many bytes of a status it takes to tell of a rule.
+fn size_of(rule: &TakenRule) -> usize {
+    /// Without description and tags.
+    const FIELDS: usize = 300;
+    let tags: usize = rule.tags.iter().map(|(key, value)| key.len() + value.len() + 10).sum();
+    FIELDS + rule.description.len() + tags
 }
 
 /// All that it takes to make the rule of a held step again.

@@ -109,9 +109,10 @@ impl TighteningReport {
         };
         let rules = some(self.rules.iter().map(|rule| rule.spec.to_string()).collect());
         let targets = some(self.fallen.iter().map(ToString::to_string).collect());
+        let now = if self.rolled_back { "were put back" } else { "are being put back" };
         let message = format!(
             "foreign rules of {} were taken away ({rules}), targets that had been healthy timed out ({targets}), and the \
-             rules were put back. Declare what these targets need, or, to try once more, set the annotation \
+             rules {now}. Declare what these targets need, or, to try once more, set the annotation \
              sgbind.dev/retry-tightening to a new value",
             self.group.id
         );

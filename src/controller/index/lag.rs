@@ -36,7 +36,7 @@ impl Index {
         for group in self.groups.values_mut() {
             (group.absent_since, group.made_at) = (None, None);
         }
-        self.resume_tightening();
+        self.resume_tightening(now);
     }
 
     /// Whether a read of the group that began then shows all that was made: what it lacks is not there. Before the first

@@ -20,10 +20,22 @@ use crate::model::{
 };
 use crate::validate;
 
-use super::Index;
+use super::entry::Entry;
+use super::{Index, LAG};
 
 /// After an attempt that took nothing the next one waits.
 const PAUSE: Duration = Duration::from_secs(60);
+/// For so long a read of health counts before anything is taken.
+const HEALTH_COUNTS: Duration = Duration::from_secs(30);
+/// As many target groups are watched at once, or those of one removal: reading them takes from the share of ELBv2's rate
+/// by which everything else is looked up.
+const MOST_WATCHED: usize = 20;
+/// Target groups whose health is read in a second.
+const READ_IN_A_SECOND: usize = 2;
+/// How often health is read, at the most.
+const OFTEN: Duration = Duration::from_secs(5);
+/// As many targets that time out already may be told in a status.
+const MOST_TIMED_OUT: usize = 200;
 
 /// The removal of foreign rules from one group.
 pub(super) struct UnderWay {
@@ -32,7 +44,11 @@ pub(super) struct UnderWay {
     objects: BTreeMap<ObjectRef, Mark>,
     load_balancers: BTreeSet<ElbArn>,
     health: HealthWatch,
+    /// When the last read of health began.
+    health_at: Option<Instant>,
     watched: Option<Watched>,
+    /// Rules that AWS will not make again.
+    given_up: BTreeSet<RuleSpec>,
     state: State,
 }
 
@@ -53,9 +69,9 @@ pub struct Watched {
 enum State {
     /// Nothing was taken. It is to stand in the statuses first.
     Announced,
-    /// It stands in the statuses, and whoever led before may have taken some of it.
-    Resumed,
-    /// All was seen to be gone. `told` is the end in calendar time.
+    /// It stands in the statuses, and these were taken, or may have been, the last of them at this time.
+    Taking { sent: BTreeSet<RuleSpec>, at: Instant },
+    /// All that was taken was seen to be gone. `told` is the end in calendar time.
     Watching { until: Instant, told: Timestamp },
     /// These targets have fallen: the rules are made again.
     Returning { fallen: BTreeSet<TargetRef> },
@@ -64,13 +80,32 @@ enum State {
 }
 
 impl UnderWay {
-    /// Goes on with the rules that were seen to be gone.
-    fn watch(&mut self, gone: Vec<TakenRule>, rest: &Rest<'_>) {
+    /// Goes on with the rules that were seen to be gone. The watch began when the last of them was taken.
+    fn watch(&mut self, gone: Vec<TakenRule>, taken_at: Instant, rest: &Rest<'_>) {
         let lasts = self.watched.as_ref().map(|watched| watched.lasts).unwrap_or_default();
-        let told = SignedDuration::try_from(lasts).ok().and_then(|lasts| rest.calendar.checked_add(lasts).ok());
+        let until = taken_at + lasts;
+        let left = SignedDuration::try_from(until.saturating_duration_since(rest.now)).unwrap_or_default();
+        let told = rest.calendar.checked_add(left).unwrap_or(rest.calendar);
         self.rules = gone;
-        let told = told.unwrap_or(rest.calendar);
-        self.state = State::Watching { until: rest.now + lasts, told: told.round(Unit::Second).unwrap_or(told) };
+        self.state = State::Watching { until, told: told.round(Unit::Second).unwrap_or(told) };
+    }
+
+    /// The rules are to be made again.
+    fn put_back(&mut self, fallen: BTreeSet<TargetRef>) {
+        if let State::Taking { sent, .. } = &self.state {
+            // What someone else took away is not ours to make again.
+            self.rules.retain(|rule| sent.contains(&rule.spec));
+        }
+        self.state = State::Returning { fallen };
+    }
+
+    fn watches(&self) -> usize {
+        match self.state {
+            State::Announced | State::Taking { .. } | State::Watching { .. } => {
+                self.watched.as_ref().map_or(1, |watched| watched.target_groups.len())
+            }
+            State::Returning { .. } | State::RolledBack { .. } => 0,
+        }
     }
 }
 
@@ -79,8 +114,8 @@ impl UnderWay {
 pub struct Rest<'a> {
     /// The rules that are there.
     pub there: BTreeSet<&'a RuleSpec>,
-    /// Whether foreign rules are still to go by the plan.
-    pub takes: bool,
+    /// Foreign rules that go by the plan, or wait for what is under way.
+    pub to_go: BTreeSet<&'a RuleSpec>,
     /// Whether the health of all targets was read in this pass.
     pub health_is_known: bool,
     pub now: Instant,
@@ -106,8 +141,12 @@ pub enum Progress {
     Waits,
     /// The rules were seen to be gone: from now on health is watched.
     Taken(Vec<TakenRule>),
+    /// Nothing was taken, and nothing will be for now.
+    Dropped,
     /// The time of watching is over, and all is well.
     Ended,
+    /// Not all rules were seen to be there again.
+    Returning,
     /// The rules were seen to be there again.
     RolledBack,
 }
@@ -120,7 +159,7 @@ impl Index {
             return Tightening::NotYet;
         };
         match &under_way.state {
-            State::Announced | State::Resumed => {
+            State::Announced | State::Taking { .. } => {
                 if Defect::TakeUnrecorded.is_on() || self.is_announced(key, under_way) {
                     Tightening::WrittenDown(under_way.rules.iter().map(|rule| rule.spec.clone()).collect())
                 } else {
@@ -138,7 +177,7 @@ impl Index {
 
     /// Whether all statuses tell of it.
     fn is_announced(&self, key: &GroupKey, under_way: &UnderWay) -> bool {
-        if matches!(under_way.state, State::Resumed) {
+        if matches!(under_way.state, State::Taking { .. }) {
             return true;
         }
         under_way.objects.iter().all(|(object, mark)| {
@@ -154,8 +193,10 @@ impl Index {
         let Some(group) = self.groups.get_mut(key) else { return };
         let Some(under_way) = &mut group.tightening else { return };
         let objects = &self.objects;
+        let claimants = self.claimants.get(key);
         let is_live = |object: &ObjectRef| {
-            objects.get(object).is_some_and(|entry| !matches!(validate::stance(&entry.object), Stance::Leaving(_)))
+            let stays = |entry: &Entry| !matches!(validate::stance(&entry.object), Stance::Leaving(_));
+            objects.get(object).is_some_and(stays) && claimants.is_some_and(|claimants| claimants.contains(object))
         };
         under_way.objects.retain(|object, _| is_live(object));
         let asks_anew = |(object, mark): (&ObjectRef, &Mark)| {
@@ -183,15 +224,18 @@ impl Index {
         let rests =
             self.groups.get(key).and_then(|group| group.tightening_rests_until).is_some_and(|until| now < until);
         !rests
-            && self.groups.iter().filter(|(other, _)| *other != key).all(|(_, group)| {
-                let Some(other) = &group.tightening else { return true };
+            && self.under_way().filter(|(other, _)| *other != key).all(|(_, other)| {
                 let apart = other.objects.keys().all(|object| !objects.contains(object));
                 let settled = matches!(other.state, State::RolledBack { .. });
                 apart && (settled || other.load_balancers.is_disjoint(&load_balancers))
             })
     }
 
-    /// Announces the removal of these rules. Their objects are to be told. `false`: it is to wait.
+    fn under_way(&self) -> impl Iterator<Item = (&GroupKey, &UnderWay)> {
+        self.groups.iter().filter_map(|(key, group)| Some((key, group.tightening.as_ref()?)))
+    }
+
+    /// Announces the removal of these rules. Their objects are to be told. If it is to wait, it waits a while.
     pub fn begin_to_tighten(
         &mut self,
         key: &GroupKey,
@@ -200,22 +244,45 @@ impl Index {
         watched: Watched,
         health: &HealthRead,
         now: Instant,
-    ) -> bool {
+    ) {
         // Who fell the last time must have recovered: else nobody would notice if the same happened again.
         let recovered = |target: &TargetRef| health.get(target) != Some(&Health::TimesOut);
         let fallen = self.groups.get(key).map(|group| &group.fallen);
-        if !self.may_begin_to_tighten(key, objects, now) || !fallen.into_iter().flatten().all(recovered) {
-            return false;
+        let others = self.under_way().map(|(_, under_way)| under_way.watches()).sum::<usize>();
+        let health = HealthWatch::begun(health);
+        let may = self.may_begin_to_tighten(key, objects, now)
+            && fallen.into_iter().flatten().all(recovered)
+            && (others == 0 || others + watched.target_groups.len() <= MOST_WATCHED)
+            && health.timed_out_before().len() <= MOST_TIMED_OUT;
+        if !may {
+            return self.pause_tightening(key, now);
         }
         rules.sort();
         let known = |object: &ObjectRef| Some((object.clone(), mark(self.objects.get(object)?)));
-        let objects: BTreeMap<ObjectRef, Mark> = objects.iter().filter_map(known).collect();
-        let load_balancers = self.load_balancers_of(key);
-        let health = HealthWatch::begun(health);
-        let under_way =
-            UnderWay { rules, objects, load_balancers, health, watched: Some(watched), state: State::Announced };
+        let under_way = UnderWay {
+            rules,
+            objects: objects.iter().filter_map(known).collect(),
+            load_balancers: self.load_balancers_of(key),
+            health,
+            health_at: Some(now),
+            watched: Some(watched),
+            given_up: BTreeSet::new(),
+            state: State::Announced,
+        };
         self.groups.entry(key.clone()).or_default().tightening = Some(under_way);
-        true
+    }
+
+    /// Lets no removal from the group begin for a while.
+    pub fn pause_tightening(&mut self, key: &GroupKey, now: Instant) {
+        let group = self.groups.entry(key.clone()).or_default();
+        (group.tightening, group.tightening_rests_until) = (None, Some(now + PAUSE));
+    }
+
+    /// The group is gone, and its rules with it.
+    pub fn forget_tightening(&mut self, key: &GroupKey) {
+        if let Some(group) = self.groups.get_mut(key) {
+            group.tightening = None;
+        }
     }
 
     /// The objects in whose statuses the removal stands, or is to stand.
@@ -226,36 +293,60 @@ impl Index {
 
     /// Whether health is to be read before the next pass over the group, and of which targets. `Some(None)`: that must
     /// be found out first.
-    pub fn watches(&self, key: &GroupKey) -> Option<Option<Watched>> {
+    pub fn watches(&self, key: &GroupKey, now: Instant) -> Option<Option<Watched>> {
         let under_way = self.groups.get(key)?.tightening.as_ref()?;
+        let recent = |at: Instant| now.saturating_duration_since(at) <= HEALTH_COUNTS;
         match under_way.state {
-            State::Announced | State::Resumed | State::Watching { .. } => Some(under_way.watched.clone()),
+            // Else what is looked up would be old when health is known.
+            State::Announced if under_way.health_at.is_some_and(recent) => None,
+            State::Announced | State::Taking { .. } | State::Watching { .. } => Some(under_way.watched.clone()),
             State::Returning { .. } | State::RolledBack { .. } => None,
         }
     }
 
-    /// Takes in what was found out to be watched.
-    pub fn set_watched(&mut self, key: &GroupKey, watched: Watched) {
-        if let Some(under_way) = self.groups.get_mut(key).and_then(|group| group.tightening.as_mut()) {
-            under_way.watched = Some(watched);
+    /// How long to wait until health is read again.
+    pub fn next_read_of_health(&self) -> Duration {
+        let watched: usize = self.under_way().map(|(_, under_way)| under_way.watches()).sum();
+        let seconds = u64::try_from(watched / READ_IN_A_SECOND).unwrap_or(u64::MAX);
+        OFTEN.max(Duration::from_secs(seconds))
+    }
+
+    /// Foreign rules are about to be revoked.
+    pub fn takes_foreign(&mut self, key: &GroupKey, specs: impl Iterator<Item = RuleSpec>, now: Instant) {
+        let Some(under_way) = self.groups.get_mut(key).and_then(|group| group.tightening.as_mut()) else { return };
+        match &mut under_way.state {
+            State::Announced => under_way.state = State::Taking { sent: specs.collect(), at: now },
+            State::Taking { sent, at } => {
+                sent.extend(specs);
+                *at = now;
+            }
+            State::Watching { .. } | State::Returning { .. } | State::RolledBack { .. } => {}
         }
     }
 
-    /// Takes in the health of the targets, all of which was read.
-    pub fn health_was_read(&mut self, key: &GroupKey, read: &HealthRead, now: Instant) -> Verdict {
+    /// AWS refuses for good to make a rule again: its peer is gone, or there is no room.
+    pub fn cannot_restore(&mut self, key: &GroupKey, spec: RuleSpec) {
+        if let Some(under_way) = self.groups.get_mut(key).and_then(|group| group.tightening.as_mut()) {
+            under_way.given_up.insert(spec);
+        }
+    }
+
+    /// Takes in the health of the targets, all of which was read, beginning at this time.
+    pub fn health_was_read(&mut self, key: &GroupKey, watched: Watched, read: &HealthRead, began: Instant) -> Verdict {
         let Some(group) = self.groups.get_mut(key) else { return Verdict::Well };
         let Some(under_way) = &mut group.tightening else { return Verdict::Well };
+        (under_way.watched, under_way.health_at) = (Some(watched), Some(began));
         let fallen = under_way.health.read(read);
         if fallen.is_empty() || Defect::IgnoreHealth.is_on() {
             return Verdict::Well;
         }
         match under_way.state {
             State::Announced => {
-                (group.tightening, group.tightening_rests_until) = (None, Some(now + PAUSE));
+                self.pause_tightening(key, began);
                 Verdict::Abandoned
             }
-            State::Resumed | State::Watching { .. } => {
-                under_way.state = State::Returning { fallen: fallen.clone() };
+            State::Taking { .. } | State::Watching { .. } => {
+                under_way.put_back(fallen.clone());
                 group.fallen.clone_from(&fallen);
                 self.mark_anew(key);
                 Verdict::Fallen(fallen)
@@ -278,31 +369,44 @@ impl Index {
     pub fn tightening_rests(&mut self, key: &GroupKey, rest: &Rest<'_>) -> Progress {
         let under_way = self.groups.get(key).and_then(|group| group.tightening.as_ref());
         let announced = under_way.is_some_and(|under_way| self.is_announced(key, under_way));
-        let Some(group) = self.groups.get_mut(key) else { return Progress::None };
-        let Some(under_way) = &mut group.tightening else { return Progress::None };
-        let (gone, there): (Vec<TakenRule>, Vec<TakenRule>) =
-            under_way.rules.iter().cloned().partition(|rule| !rest.there.contains(&rule.spec));
+        let Some(under_way) = self.groups.get_mut(key).and_then(|group| group.tightening.as_mut()) else {
+            return Progress::None;
+        };
+        let to_go = under_way.rules.iter().any(|rule| rest.to_go.contains(&rule.spec));
+        let health_at = under_way.health_at;
         match &under_way.state {
-            State::Announced | State::Resumed if rest.takes || !rest.health_is_known => Progress::Waits,
-            State::Announced | State::Resumed if !gone.is_empty() => {
-                under_way.watch(gone.clone(), rest);
+            State::Announced if !announced || to_go || !rest.health_is_known => Progress::Waits,
+            // Something else holds the rules by now.
+            State::Announced => {
+                self.pause_tightening(key, rest.now);
+                Progress::Dropped
+            }
+            // Until then a read may show what is gone.
+            State::Taking { at, .. } if rest.now.saturating_duration_since(*at) < LAG => Progress::Waits,
+            State::Taking { sent, at } => {
+                let gone = |rule: &&TakenRule| sent.contains(&rule.spec) && !rest.there.contains(&rule.spec);
+                let (gone, at) = (under_way.rules.iter().filter(gone).cloned().collect::<Vec<_>>(), *at);
+                if gone.is_empty() {
+                    self.pause_tightening(key, rest.now);
+                    return Progress::Dropped;
+                }
+                under_way.watch(gone.clone(), at, rest);
                 Progress::Taken(gone)
             }
-            State::Announced | State::Resumed if !announced => Progress::Waits,
-            // Something else holds the rules by now.
-            State::Announced | State::Resumed => {
-                (group.tightening, group.tightening_rests_until) = (None, Some(rest.now + PAUSE));
+            State::Watching { until, .. } if health_at.is_some_and(|read| read >= *until) && rest.health_is_known => {
+                self.forget_tightening(key);
                 Progress::Ended
             }
-            State::Watching { until, .. } if rest.now >= *until && rest.health_is_known => {
-                group.tightening = None;
-                Progress::Ended
-            }
-            State::Returning { fallen } if there.len() == under_way.rules.len() => {
+            State::Returning { fallen } => {
+                let back =
+                    |rule: &TakenRule| rest.there.contains(&rule.spec) || under_way.given_up.contains(&rule.spec);
+                if !under_way.rules.iter().all(back) {
+                    return Progress::Returning;
+                }
                 under_way.state = State::RolledBack { fallen: fallen.clone() };
                 Progress::RolledBack
             }
-            State::Watching { .. } | State::Returning { .. } => Progress::Waits,
+            State::Watching { .. } => Progress::Waits,
             State::RolledBack { .. } => Progress::None,
         }
     }

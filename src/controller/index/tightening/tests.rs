@@ -5,7 +5,7 @@ use crate::api::ALBTargetBinding;
 use crate::controller::index::Patience;
 use crate::model::{Object, TargetRef};
 use crate::status::TighteningReport;
-use crate::testing::{NAMESPACE, key, scope, spec};
+use crate::testing::{NAMESPACE, key, scope, spec, specs};
 
 const RULE: &str = "ingress tcp 22 from 10.0.0.0/8";
 
@@ -53,12 +53,43 @@ fn index(object: Object) -> Index {
     index
 }
 
+fn index_with(report: Option<&TighteningReport>) -> Index {
+    index(binding(1, json!({}), report))
+}
+
 fn shop() -> BTreeSet<ObjectRef> {
     [crate::testing::object("shop")].into()
 }
 
 fn begin(index: &mut Index, health: &HealthRead, now: Instant) -> bool {
-    index.begin_to_tighten(&key("sg-1"), vec![taken()], &shop(), Watched::default(), health, now)
+    index.begin_to_tighten(&key("sg-1"), vec![taken()], &shop(), Watched::default(), health, now);
+    index.watches(&key("sg-1"), now + HEALTH_COUNTS * 2).is_some()
+}
+
+fn read(index: &mut Index, health: &HealthRead, began: Instant) -> Verdict {
+    index.health_was_read(&key("sg-1"), Watched::default(), health, began)
+}
+
+/// A pass ends, with these rules there, and these to go.
+fn rests(index: &mut Index, there: &[&str], to_go: &[&str], now: Instant) -> Progress {
+    let (there, to_go) = (specs(there), specs(to_go));
+    let rest = Rest {
+        there: there.iter().collect(),
+        to_go: to_go.iter().collect(),
+        health_is_known: true,
+        now,
+        calendar: Timestamp::UNIX_EPOCH,
+    };
+    index.tightening_rests(&key("sg-1"), &rest)
+}
+
+/// The rule was announced, the status tells of it, and its revoke is sent.
+fn taking(now: Instant) -> Index {
+    let mut index = index(binding(1, json!({}), None));
+    assert!(begin(&mut index, &[(target("i-1"), Health::Healthy)].into(), now));
+    index.upsert(binding(1, json!({}), Some(&report())));
+    index.takes_foreign(&key("sg-1"), [spec(RULE)].into_iter(), now);
+    index
 }
 
 #[tokio::test(start_paused = true)]
@@ -76,7 +107,7 @@ async fn targets_that_fall_before_anything_went_let_nothing_go() {
     let (mut index, now) = (index(binding(1, json!({}), None)), Instant::now());
     assert!(begin(&mut index, &[(target("i-1"), Health::Healthy)].into(), now));
     let fallen = [(target("i-1"), Health::TimesOut)].into();
-    assert_eq!(index.health_was_read(&key("sg-1"), &fallen, now), Verdict::Abandoned);
+    assert_eq!(read(&mut index, &fallen, now), Verdict::Abandoned);
     assert_eq!(index.tightening(&key("sg-1")), Tightening::NotYet);
     assert!(!begin(&mut index, &HealthRead::new(), now), "not at once");
     assert!(begin(&mut index, &HealthRead::new(), now + PAUSE));
@@ -87,7 +118,7 @@ async fn a_new_leader_goes_on_where_the_status_says() {
     // Announced: perhaps it was taken already, so whoever times out now has fallen.
     let mut resumed = index(binding(1, json!({}), Some(&report())));
     assert_eq!(resumed.tightening(&key("sg-1")), Tightening::WrittenDown([spec(RULE)].into()));
-    let verdict = resumed.health_was_read(&key("sg-1"), &[(target("i-1"), Health::TimesOut)].into(), Instant::now());
+    let verdict = read(&mut resumed, &[(target("i-1"), Health::TimesOut)].into(), Instant::now());
     assert_eq!(verdict, Verdict::Fallen([target("i-1")].into()));
     assert_eq!(resumed.tightening(&key("sg-1")), Tightening::Return { rules: vec![taken()], objects: shop() });
     // Fallen: the return goes on.
@@ -109,7 +140,7 @@ async fn what_was_put_back_waits_for_a_person_and_for_the_targets() {
     assert_eq!(index.tightening(&key("sg-1")), Tightening::NotYet);
     let now = Instant::now();
     assert!(!begin(&mut index, &[(target("i-1"), Health::TimesOut)].into(), now), "it has not recovered");
-    assert!(begin(&mut index, &[(target("i-1"), Health::Healthy)].into(), now));
+    assert!(begin(&mut index, &[(target("i-1"), Health::Healthy)].into(), now + PAUSE));
 }
 
 #[tokio::test(start_paused = true)]
@@ -119,4 +150,75 @@ async fn a_removal_ends_with_the_objects_that_asked_for_it() {
     index.remove(&crate::testing::object("shop"));
     assert_eq!(index.tightening(&key("sg-1")), Tightening::NotYet);
     assert!(index.objects_that_tighten(&key("sg-1")).is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_may_be_gone_comes_back_though_the_pass_did_not_end() {
+    let now = Instant::now();
+    let mut index = taking(now);
+    // The answer was lost, or another call failed: the pass has told nothing yet.
+    let fallen = read(&mut index, &[(target("i-1"), Health::TimesOut)].into(), now);
+    assert_eq!(fallen, Verdict::Fallen([target("i-1")].into()));
+    assert_eq!(index.tightening(&key("sg-1")), Tightening::Return { rules: vec![taken()], objects: shop() });
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_read_that_lags_ends_nothing() {
+    let now = Instant::now();
+    let mut index = taking(now);
+    assert_eq!(rests(&mut index, &[RULE], &[], now + LAG - Duration::from_millis(1)), Progress::Waits, "still shown");
+    assert_eq!(rests(&mut index, &[], &[], now + LAG), Progress::Taken(vec![taken()]));
+    let mut refused = taking(now);
+    assert_eq!(rests(&mut refused, &[RULE], &[], now + LAG), Progress::Dropped, "AWS did not do it");
+    // A new leader does not know what was sent.
+    let mut resumed = index_with(Some(&report()));
+    assert_eq!(rests(&mut resumed, &[RULE], &[], now), Progress::Waits);
+    assert_eq!(rests(&mut resumed, &[], &[], now + LAG), Progress::Taken(vec![taken()]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_watch_ends_with_a_read_that_began_after_its_time() {
+    let now = Instant::now();
+    let mut index = taking(now);
+    let watched = Watched { lasts: Duration::from_secs(60), ..Watched::default() };
+    let well = [(target("i-1"), Health::Healthy)].into();
+    index.health_was_read(&key("sg-1"), watched.clone(), &well, now);
+    assert_eq!(rests(&mut index, &[], &[], now + LAG), Progress::Taken(vec![taken()]));
+    // A pass that takes long says nothing of the time after its beginning.
+    index.health_was_read(&key("sg-1"), watched.clone(), &well, now + Duration::from_secs(59));
+    assert_eq!(rests(&mut index, &[], &[], now + Duration::from_secs(90)), Progress::Waits);
+    index.health_was_read(&key("sg-1"), watched, &well, now + Duration::from_secs(60));
+    assert_eq!(rests(&mut index, &[], &[], now + Duration::from_secs(90)), Progress::Ended);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_announced_waits_while_it_waits_for_what_is_under_way() {
+    let now = Instant::now();
+    let mut index = index_with(None);
+    assert!(begin(&mut index, &HealthRead::new(), now));
+    index.upsert(binding(1, json!({}), Some(&report())));
+    assert_eq!(rests(&mut index, &[RULE], &[RULE], now), Progress::Waits);
+    assert_eq!(rests(&mut index, &[RULE], &[], now), Progress::Dropped, "something else holds it");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_made_again_keeps_nothing_waiting() {
+    let now = Instant::now();
+    let mut index = taking(now);
+    read(&mut index, &[(target("i-1"), Health::TimesOut)].into(), now);
+    assert_eq!(rests(&mut index, &[], &[], now), Progress::Returning);
+    index.cannot_restore(&key("sg-1"), spec(RULE));
+    assert_eq!(rests(&mut index, &[], &[], now), Progress::RolledBack);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_someone_else_took_away_is_not_made_again() {
+    let now = Instant::now();
+    let mut index = index_with(None);
+    let other = TakenRule { spec: spec("ingress tcp 23 from 10.0.0.0/8"), ..taken() };
+    let healthy: HealthRead = [(target("i-1"), Health::Healthy)].into();
+    index.begin_to_tighten(&key("sg-1"), vec![taken(), other], &shop(), Watched::default(), &healthy, now);
+    index.takes_foreign(&key("sg-1"), [spec(RULE)].into_iter(), now);
+    read(&mut index, &[(target("i-1"), Health::TimesOut)].into(), now);
+    assert_eq!(index.tightening(&key("sg-1")), Tightening::Return { rules: vec![taken()], objects: shop() });
 }

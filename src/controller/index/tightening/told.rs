@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use tokio::time::Instant;
+
 use crate::api::names::RETRY_TIGHTENING_ANNOTATION;
 use crate::controller::index::Index;
 use crate::controller::index::entry::Entry;
@@ -23,7 +25,7 @@ impl Index {
             return Tightened::Nothing;
         }
         let (watch_until, fallen) = match &under_way.state {
-            State::Announced | State::Resumed => (None, BTreeSet::new()),
+            State::Announced | State::Taking { .. } => (None, BTreeSet::new()),
             State::Watching { told, .. } => (Some(*told), BTreeSet::new()),
             State::Returning { fallen } | State::RolledBack { fallen } => (None, fallen.clone()),
         };
@@ -40,7 +42,7 @@ impl Index {
     }
 
     /// Begins anew with what the statuses tell: another may have led meanwhile.
-    pub(in crate::controller::index) fn resume_tightening(&mut self) {
+    pub(in crate::controller::index) fn resume_tightening(&mut self, now: Instant) {
         for group in self.groups.values_mut() {
             (group.tightening, group.tightening_rests_until) = (None, None);
         }
@@ -58,10 +60,16 @@ impl Index {
                 objects: BTreeMap::new(),
                 load_balancers,
                 health: HealthWatch::resumed(report.timed_out_before),
+                health_at: None,
                 watched: None,
-                state: State::Resumed,
+                given_up: BTreeSet::new(),
+                // Whoever led before may have taken any of them.
+                state: State::Taking { sent: BTreeSet::new(), at: now },
             });
             under_way.objects.insert(object, mark);
+            if let State::Taking { sent, .. } = &mut under_way.state {
+                sent.extend(report.rules.iter().map(|rule| rule.spec.clone()));
+            }
             under_way.rules.extend(report.rules);
             under_way.rules.sort();
             under_way.rules.dedup();
