@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::api::ForeignRules;
-use crate::model::{ActualRule, Farewell, RuleId, Tags};
+use crate::model::{ActualRule, Farewell, Held, HoldReason, RuleId, Tags};
 use crate::testing::*;
 
 const RULE: &str = "ingress tcp 8000 from sg-alb";
@@ -277,6 +277,7 @@ fn what_may_admit_needed_traffic_goes_after_its_own_rule_was_made() {
     let other = Scene::new(vec![claim("shop", &["ingress tcp 8000 from 10.0.0.0/8"])], vec![harmless.clone()]);
     let step = Step { spec: harmless.spec.clone(), ..plan_of(&other, vec![revoke(&harmless)]).steps.remove(0) };
     assert_eq!(super::plan(&other.input(), Plan { steps: vec![step], ..other.plan() }).map(|_| ()), Ok(()));
+    assert_passes(&Scene { contested: specs(&[NARROW]), ..scene.clone() }, revoke(&old));
     let permitted = Claim { gap_permitted: true, ..claim("shop", &[NARROW]) };
     assert_passes(&Scene::new(vec![permitted], vec![old.clone()]), revoke(&old));
     let unrecorded = Claim { recorded: false, ..claim("shop", &[NARROW]) };
@@ -315,4 +316,23 @@ fn a_rule_that_names_nobody_who_may_write_is_let_go_only_if_orphans_are_to_go() 
     let observing = Claim { stance: Stance::Observe, ..claim("frozen", &[]) };
     let scene = Scene { orphans: Orphans::Revoke, ..Scene::new(vec![observing], vec![rule.clone()]) };
     assert_refused(&scene, revoke(&rule), NO_WRITER);
+}
+
+#[test]
+fn what_goes_does_not_wait_for_what_is_missing_for_another_reason_than_room() {
+    let old = ours(RULE, &["other"]);
+    let claims = vec![claim("shop", &["ingress tcp 8000 from sg-b"]), claim("other", &[])];
+    let scene = Scene { contested: specs(&["ingress tcp 8000 from sg-b"]), ..Scene::new(claims, vec![old.clone()]) };
+    let checked = super::plan(&scene.input(), scene.plan()).expect("a plan that passes");
+    assert_eq!(texts(&checked.plan().steps), ["revoke sg-1 ingress tcp 8000 from sg-alb"]);
+    // By its reason alone.
+    let scene = Scene { contested: specs(&[]), ..scene };
+    let with = |reason: HoldReason| {
+        let missing =
+            Step { spec: spec("ingress tcp 8000 from sg-b"), ..plan_of(&scene, vec![authorize()]).steps.remove(0) };
+        let held = vec![Held { step: missing, reason }];
+        super::plan(&scene.input(), Plan { held, ..plan_of(&scene, vec![revoke(&old)]) }).is_ok()
+    };
+    assert!(with(HoldReason::Contested) && with(HoldReason::RuleQuotaExceeded));
+    assert!(!with(HoldReason::Applying) && !with(HoldReason::GapUnavoidable) && !with(HoldReason::RevocationDelay));
 }
