@@ -9,7 +9,7 @@ use crate::plan::Input;
 /// Whether AWS would refuse what is made: then nobody has counted.
 pub(super) fn is_exceeded(input: &Input<'_>, plan: &Plan, direction: Direction) -> bool {
     let there: Vec<&RuleSpec> = input.group.rules.iter().map(|rule| &rule.spec).collect();
-    let made = plan.steps.iter().filter(|step| matches!(step.action, Action::Authorize { .. })).map(|step| &step.spec);
+    let made = plan.steps.iter().filter(|step| step.action.makes()).map(|step| &step.spec);
     let made: Count = input.quota.count(direction, made);
     let all = input.quota.count(direction, there) + input.group.unreadable.count(direction) + made;
     input.quota.excess(all, made) > 0 && !Defect::QuotaNotCounted.is_on()
@@ -20,9 +20,7 @@ pub(super) fn is_exceeded(input: &Input<'_>, plan: &Plan, direction: Direction) 
 /// someone keeps undoing it.
 pub(super) fn leaves_gap(input: &Input<'_>, plan: &Plan, writers: &[&Claim], step: &Step) -> bool {
     let there: BTreeSet<&RuleSpec> = input.group.rules.iter().map(|rule| &rule.spec).collect();
-    let made = |spec: &RuleSpec| {
-        plan.steps.iter().any(|step| step.spec == *spec && matches!(step.action, Action::Authorize { .. }))
-    };
+    let made = |spec: &RuleSpec| plan.steps.iter().any(|step| step.spec == *spec && step.action.makes());
     let excused = |spec: &RuleSpec| {
         input.refused.contains(spec)
             || input.contested.contains(spec)

@@ -239,6 +239,28 @@ fn only_what_was_taken_away_is_restored() {
         Tightening::Return { rules: vec![taken(tags(&[("team", "shop")]))], objects: objects(&["shop"]) };
     assert_passes(&scene, restore(tags(&[("team", "shop")])));
     assert_refused(&scene, restore(Tags::new()), "no such rule was taken away");
+    // Nor as some cluster's, whatever was written down.
+    let forged = tags(&[("sgbind.dev/cluster/stage", "theirs")]);
+    scene.tightening = Tightening::Return { rules: vec![taken(forged.clone())], objects: objects(&["shop"]) };
+    assert_refused(&scene, restore(forged), "it would become some cluster's own");
+    assert_passes(&scene, restore(Tags::new()));
+    scene.quota.limit = 0;
+    assert_refused(&scene, restore(Tags::new()), "it does not fit into the group");
+}
+
+#[test]
+fn a_rule_is_restored_only_for_someone_who_may_write() {
+    let taken = TakenRule { spec: spec(RULE), peer_account: None, description: String::new(), tags: Tags::new() };
+    let restore = || Action::Restore { peer_account: None, tags: Tags::new() };
+    let tightening = Tightening::Return { rules: vec![taken], objects: objects(&["shop"]) };
+    let with = |stance| {
+        let shop = Claim { stance, ..remover() };
+        Scene { tightening: tightening.clone(), ..Scene::new(vec![claim("other", &[]), shop], vec![]) }
+    };
+    assert_passes(&with(Stance::Enforce), restore());
+    for stance in [Stance::Observe, Stance::Leaving(Farewell::Retain)] {
+        assert_refused(&with(stance), restore(), "nobody for whom it comes back may write");
+    }
 }
 
 // The quota
