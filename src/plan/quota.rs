@@ -190,6 +190,7 @@ impl<'a> Planner<'a> {
                     self.gap(direction, &waiting)
                 };
                 self.hold_waiting(direction, &waiting, reason, &taken);
+                self.gaps.push(taken);
             }
         }
     }
