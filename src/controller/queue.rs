@@ -337,12 +337,12 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// The same, but looked at again after this time at the latest.
+    /// The same, but looked at again after this time at the latest. What failed waits for its back-off.
     pub fn or_again_in(self, latest: Option<Duration>) -> Self {
         match (self, latest) {
-            (outcome, None) => outcome,
+            (outcome, None) | (outcome @ Self::Failed, _) => outcome,
             (Self::Again(priority, wait), Some(latest)) => Self::Again(priority, wait.min(latest)),
-            (Self::Done | Self::Failed, Some(latest)) => Self::Again(Priority::Waiting, latest),
+            (Self::Done, Some(latest)) => Self::Again(Priority::Waiting, latest),
         }
     }
 }

@@ -299,3 +299,13 @@ async fn cancelled_workers_end_what_they_began_and_begin_nothing() {
     assert_eq!(run.ended(), ["a", "b", "c"]);
     assert_eq!(queue.len(), 2);
 }
+
+#[test]
+fn what_failed_keeps_its_back_off_however_soon_it_is_to_be_looked_at() {
+    let soon = Some(seconds(1));
+    let again = |seconds_| Outcome::Again(Priority::Waiting, seconds(seconds_));
+    assert_eq!(Outcome::Failed.or_again_in(soon), Outcome::Failed);
+    assert_eq!(Outcome::Done.or_again_in(soon), again(1));
+    assert_eq!(again(9).or_again_in(soon), again(1));
+    assert_eq!(Outcome::Done.or_again_in(None), Outcome::Done);
+}
