@@ -5,8 +5,8 @@ mod quota;
 use crate::api::names::CLUSTER_TAG_PREFIX;
 use crate::defect::Defect;
 use crate::model::{
-    Action, ActualRule, Claim, Consent, Farewell, Named, Namespaces, Orphans, Ownership, Plan, RuleSpec, Stance, Step,
-    TakenRule, Tightening, named,
+    Action, ActualRule, Claim, Consent, Farewell, Named, Namespaces, ObjectRef, Orphans, Ownership, Plan, RuleSpec,
+    Stance, Step, TakenRule, Tightening, named,
 };
 use crate::plan::Input;
 
@@ -171,18 +171,22 @@ impl Look<'_> {
         self.writers.iter().any(|claim| named.may_name(&claim.object))
     }
 
-    /// Whether a rule may go although no object asks for it: a person said so for all of them, and the group lets whoever
-    /// the rule names write.
+    /// Whether a rule may go although no object asks for it: a person said so for all of them, none of those that it names
+    /// is there or nobody has to do with the group, and the group lets whoever the rule names write.
     fn is_orphan(&self, rule: &ActualRule) -> bool {
+        let named = named(&self.input.us.cluster, &rule.description);
+        let is_known = |object: &ObjectRef| self.input.known.contains_key(object);
+        let is_unnamed = matches!(&named, Named::Exactly(objects) if !objects.iter().any(is_known));
         let enforced = self.input.claims.is_empty() || self.input.claims.iter().any(|claim| enforces(claim.stance));
-        let consents = match (named(&self.input.us.cluster, &rule.description), &self.consent) {
+        let consents = match (&named, &self.consent) {
             (_, Consent::Refused) => false,
             (Named::Exactly(objects), consent) => objects.iter().all(|object| consent.allows(&object.namespace)),
             (Named::AtLeast(_), Consent::Given { namespaces, .. }) => *namespaces == Namespaces::All,
         };
         let of_us = matches!(self.input.us.ownership(&rule.tags), Ownership::Ours { .. } | Ownership::TakenOver);
         let consents = consents || Defect::RevokeOrphansWithoutConsent.is_on();
-        self.input.orphans == Orphans::Revoke && enforced && consents && of_us
+        let left = is_unnamed || self.input.claims.is_empty();
+        self.input.orphans == Orphans::Revoke && left && enforced && consents && of_us
     }
 }
 

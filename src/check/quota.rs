@@ -16,8 +16,8 @@ pub(super) fn is_exceeded(input: &Input<'_>, plan: &Plan, direction: Direction) 
 }
 
 /// Whether a step takes away what may admit traffic that a writer needs, whose own rule is neither there nor made before,
-/// and nobody has permitted such a gap. Nor is waited for what is missing for another reason than room: it was refused, or
-/// someone keeps undoing it.
+/// and nobody who needs it has permitted such a gap. What is missing for another reason than room is not waited for: it was
+/// refused, or someone keeps undoing it.
 pub(super) fn leaves_gap(input: &Input<'_>, plan: &Plan, writers: &[&Claim], step: &Step) -> bool {
     let there: BTreeSet<&RuleSpec> = input.group.rules.iter().map(|rule| &rule.spec).collect();
     let made = |spec: &RuleSpec| plan.steps.iter().any(|step| step.spec == *spec && step.action.makes());
@@ -29,16 +29,24 @@ pub(super) fn leaves_gap(input: &Input<'_>, plan: &Plan, writers: &[&Claim], ste
     let desired = |claim: &Claim, spec: &RuleSpec| {
         plan.standing.get(&claim.object).is_some_and(|standing| standing.desired.contains(spec))
     };
+    let is_leaving = |claim: &Claim| matches!(claim.stance, Stance::Leaving(_));
+    // By whoever needs that very rule.
+    let permits = |claim: &&&Claim| claim.gap_permitted && !is_leaving(claim);
+    let permitted = |spec: &RuleSpec| writers.iter().filter(permits).any(|claim| claim.rules.contains_key(spec));
     let missing = |claim: &Claim| {
         let mut specs = claim.rules.keys().filter(|spec| spec.direction == step.spec.direction);
         specs.any(|spec| {
-            desired(claim, spec) && !there.contains(spec) && !made(spec) && !excused(spec) && step.spec.may_cover(spec)
+            !permitted(spec)
+                && desired(claim, spec)
+                && !there.contains(spec)
+                && !made(spec)
+                && !excused(spec)
+                && step.spec.may_cover(spec)
         })
     };
-    let waits = |claim: &&&Claim| claim.recorded && !matches!(claim.stance, Stance::Leaving(_));
+    let waits = |claim: &&&Claim| claim.recorded && !is_leaving(claim);
     let unchecked = [Defect::GapUnasked, Defect::SurplusGoesWhateverItAdmits, Defect::QuotaNotCounted];
-    let permitted = writers.iter().any(|claim| claim.gap_permitted) || unchecked.iter().any(|defect| defect.is_on());
-    !permitted && writers.iter().filter(waits).any(|claim| missing(claim))
+    !unchecked.iter().any(|defect| defect.is_on()) && writers.iter().filter(waits).any(|claim| missing(claim))
 }
 
 /// Whether this missing rule waits for something else than room that comes by what this plan takes away.

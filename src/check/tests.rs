@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::api::ForeignRules;
-use crate::model::{ActualRule, Farewell, Held, HoldReason, RuleId, Tags};
+use crate::model::{ActualRule, Farewell, Held, HoldReason, Knowledge, RuleId, Tags};
 use crate::testing::*;
 
 const RULE: &str = "ingress tcp 8000 from sg-alb";
@@ -302,6 +302,9 @@ fn what_may_admit_needed_traffic_goes_after_its_own_rule_was_made() {
     assert_passes(&Scene { contested: specs(&[NARROW]), ..scene.clone() }, revoke(&old));
     let permitted = Claim { gap_permitted: true, ..claim("shop", &[NARROW]) };
     assert_passes(&Scene::new(vec![permitted], vec![old.clone()]), revoke(&old));
+    let elsewhere = Claim { gap_permitted: true, ..claim("other", &["ingress tcp 9000 from sg-alb"]) };
+    let scene = Scene::new(vec![claim("shop", &[NARROW]), elsewhere], vec![old.clone()]);
+    assert_refused(&scene, revoke(&old), WHY);
     let unrecorded = Claim { recorded: false, ..claim("shop", &[NARROW]) };
     assert_passes(&Scene::new(vec![unrecorded], vec![old.clone()]), revoke(&old));
 }
@@ -338,6 +341,17 @@ fn a_rule_that_names_nobody_who_may_write_is_let_go_only_if_orphans_are_to_go() 
     let observing = Claim { stance: Stance::Observe, ..claim("frozen", &[]) };
     let scene = Scene { orphans: Orphans::Revoke, ..Scene::new(vec![observing], vec![rule.clone()]) };
     assert_refused(&scene, revoke(&rule), NO_WRITER);
+}
+
+#[test]
+fn a_rule_that_names_someone_who_is_there_is_no_orphan() {
+    let rule = ours(RULE, &["elsewhere"]);
+    let scene = Scene { orphans: Orphans::Revoke, ..Scene::new(vec![claim("shop", &[])], vec![rule.clone()]) };
+    assert_passes(&scene, revoke(&rule));
+    let known = scene.clone().knowing("elsewhere", Knowledge::Fresh);
+    assert_refused(&known, revoke(&rule), "nobody for whom the rule may have been made lets it go");
+    // Where nobody has to do with the group it names whom it will.
+    assert_passes(&Scene { claims: vec![], ..known }, revoke(&rule));
 }
 
 #[test]
