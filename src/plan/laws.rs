@@ -292,6 +292,9 @@ fn assert_permitted(scene: &Scene, step: &Step) {
         Action::Restore { .. } => {
             let Tightening::Return { rules, .. } = &scene.tightening else { panic!("{step}: nothing comes back") };
             assert!(rules.iter().any(|rule| rule.spec == step.spec), "{step}: it was not taken away");
+            let lives = |claim: &&&Claim| !matches!(claim.stance, Stance::Leaving(_));
+            let able: BTreeSet<_> = writers.iter().filter(lives).map(|claim| claim.object.clone()).collect();
+            assert!(!step.objects.is_empty() && step.objects.is_subset(&able), "{step}: on whose account?");
         }
         Action::Adopt { id } => {
             let permitted = match ownership(id) {
