@@ -2,10 +2,11 @@
 
 mod quota;
 
+use crate::api::names::CLUSTER_TAG_PREFIX;
 use crate::defect::Defect;
 use crate::model::{
-    Action, ActualRule, Claim, Consent, Farewell, Named, Namespaces, Orphans, Ownership, Plan, RuleSpec, Stance, Step,
-    TakenRule, Tightening, named,
+    Action, ActualRule, Claim, Consent, Farewell, Named, Namespaces, ObjectRef, Orphans, Ownership, Plan, RuleSpec,
+    Stance, Step, TakenRule, Tightening, named,
 };
 use crate::plan::Input;
 
@@ -41,13 +42,14 @@ impl Checked {
 /// Steps that may be carried out together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Phase<'a> {
-    /// Authorize, adopt, describe.
+    /// Authorize, restore, adopt, describe.
     Make(Vec<&'a Step>),
     /// Release, revoke.
     Take(Vec<&'a Step>),
 }
 
 const SHARED: &str = "the group is shared: foreign rules stay";
+const NO_ROOM: &str = "it does not fit into the group";
 const NOT_AGREED: &str = "no object removes foreign rules";
 
 fn enforces(stance: Stance) -> bool {
@@ -99,11 +101,14 @@ impl Look<'_> {
             _ if self.writers.is_empty() && !is_orphan => Some("nobody who may write this group asks for it"),
             _ if step.group != self.input.group.key => Some("it belongs to another group"),
             Action::Authorize { .. } if !self.is_declared(&step.spec) => Some("no object declares this rule"),
-            Action::Authorize { .. } if quota::is_exceeded(self.input, plan, step.spec.direction) => {
-                Some("it does not fit into the group")
-            }
+            Action::Authorize { .. } if quota::is_exceeded(self.input, plan, step.spec.direction) => Some(NO_ROOM),
             Action::Authorize { .. } => None,
+            Action::Restore { tags, .. } if tags.keys().any(|key| key.starts_with(CLUSTER_TAG_PREFIX)) => {
+                Some("it would become some cluster's own")
+            }
             Action::Restore { .. } if !was_taken(self.input.tightening, step) => Some("no such rule was taken away"),
+            Action::Restore { .. } if !self.is_for_a_writer(step) => Some("nobody for whom it comes back may write"),
+            Action::Restore { .. } if quota::is_exceeded(self.input, plan, step.spec.direction) => Some(NO_ROOM),
             Action::Restore { .. } => None,
             Action::Describe { .. } | Action::Release { .. } if !ours => Some("the rule is not ours"),
             Action::Describe { .. } => None,
@@ -154,24 +159,34 @@ impl Look<'_> {
         self.writers.iter().filter(live).any(|claim| claim.rules.contains_key(spec))
     }
 
+    /// Whether someone on whose account the step is done may write, and stays.
+    fn is_for_a_writer(&self, step: &Step) -> bool {
+        let live = |claim: &&&Claim| !matches!(claim.stance, Stance::Leaving(_));
+        self.writers.iter().filter(live).any(|claim| step.objects.contains(&claim.object))
+    }
+
     /// Whether someone for whom something may be written is named by a rule of ours, or may be.
     fn is_accounted_for(&self, rule: &ActualRule) -> bool {
         let named = named(&self.input.us.cluster, &rule.description);
         self.writers.iter().any(|claim| named.may_name(&claim.object))
     }
 
-    /// Whether a rule may go although no object asks for it: a person said so for all of them, and the group lets whoever
-    /// the rule names write.
+    /// Whether a rule may go although no object asks for it: a person said so for all of them, none of those that it names
+    /// is there or nobody has to do with the group, and the group lets whoever the rule names write.
     fn is_orphan(&self, rule: &ActualRule) -> bool {
+        let named = named(&self.input.us.cluster, &rule.description);
+        let is_known = |object: &ObjectRef| self.input.known.contains_key(object);
+        let is_unnamed = matches!(&named, Named::Exactly(objects) if !objects.iter().any(is_known));
         let enforced = self.input.claims.is_empty() || self.input.claims.iter().any(|claim| enforces(claim.stance));
-        let consents = match (named(&self.input.us.cluster, &rule.description), &self.consent) {
+        let consents = match (&named, &self.consent) {
             (_, Consent::Refused) => false,
             (Named::Exactly(objects), consent) => objects.iter().all(|object| consent.allows(&object.namespace)),
             (Named::AtLeast(_), Consent::Given { namespaces, .. }) => *namespaces == Namespaces::All,
         };
         let of_us = matches!(self.input.us.ownership(&rule.tags), Ownership::Ours { .. } | Ownership::TakenOver);
         let consents = consents || Defect::RevokeOrphansWithoutConsent.is_on();
-        self.input.orphans == Orphans::Revoke && enforced && consents && of_us
+        let left = is_unnamed || self.input.claims.is_empty();
+        self.input.orphans == Orphans::Revoke && left && enforced && consents && of_us
     }
 }
 
@@ -181,7 +196,7 @@ fn is_written_down(tightening: &Tightening, spec: &RuleSpec) -> bool {
 
 fn was_taken(tightening: &Tightening, step: &Step) -> bool {
     let same = |rule: &TakenRule| {
-        let action = Action::Restore { peer_account: rule.peer_account.clone(), tags: rule.tags.clone() };
+        let action = Action::Restore { peer_account: rule.peer_account.clone(), tags: rule.tags_to_restore() };
         (&rule.spec, &rule.description, action) == (&step.spec, &step.description, step.action.clone())
     };
     matches!(tightening, Tightening::Return { rules, .. } if rules.iter().any(same))

@@ -3,9 +3,9 @@
 mod brake;
 mod consent;
 mod foreign;
-mod quota;
 mod identities;
 mod orphans;
+mod quota;
 mod surplus;
 mod untracked;
 
@@ -91,6 +91,8 @@ struct Planner<'a> {
     crowded_out: BTreeSet<RuleSpec>,
     /// Rules that would be taken away, did they not wait for what somebody needs.
     in_turn: BTreeMap<RuleSpec, Unfinished>,
+    /// Rules that go for a gap, in each direction: all of them, or none.
+    gaps: Vec<BTreeSet<RuleSpec>>,
     steps: Vec<Step>,
     held: Vec<Held>,
     problems: BTreeSet<ObjectProblem>,
@@ -109,6 +111,7 @@ impl<'a> Planner<'a> {
             left_to_foreign: BTreeSet::new(),
             crowded_out,
             in_turn: BTreeMap::new(),
+            gaps: Vec::new(),
             steps: Vec::new(),
             held: Vec::new(),
             problems: BTreeSet::new(),

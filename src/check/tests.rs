@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::api::ForeignRules;
-use crate::model::{ActualRule, Farewell, RuleId, Tags};
+use crate::model::{ActualRule, Farewell, Held, HoldReason, Knowledge, RuleId, Tags};
 use crate::testing::*;
 
 const RULE: &str = "ingress tcp 8000 from sg-alb";
@@ -239,6 +239,28 @@ fn only_what_was_taken_away_is_restored() {
         Tightening::Return { rules: vec![taken(tags(&[("team", "shop")]))], objects: objects(&["shop"]) };
     assert_passes(&scene, restore(tags(&[("team", "shop")])));
     assert_refused(&scene, restore(Tags::new()), "no such rule was taken away");
+    // Nor as some cluster's, whatever was written down.
+    let forged = tags(&[("sgbind.dev/cluster/stage", "theirs")]);
+    scene.tightening = Tightening::Return { rules: vec![taken(forged.clone())], objects: objects(&["shop"]) };
+    assert_refused(&scene, restore(forged), "it would become some cluster's own");
+    assert_passes(&scene, restore(Tags::new()));
+    scene.quota.limit = 0;
+    assert_refused(&scene, restore(Tags::new()), "it does not fit into the group");
+}
+
+#[test]
+fn a_rule_is_restored_only_for_someone_who_may_write() {
+    let taken = TakenRule { spec: spec(RULE), peer_account: None, description: String::new(), tags: Tags::new() };
+    let restore = || Action::Restore { peer_account: None, tags: Tags::new() };
+    let tightening = Tightening::Return { rules: vec![taken], objects: objects(&["shop"]) };
+    let with = |stance| {
+        let shop = Claim { stance, ..remover() };
+        Scene { tightening: tightening.clone(), ..Scene::new(vec![claim("other", &[]), shop], vec![]) }
+    };
+    assert_passes(&with(Stance::Enforce), restore());
+    for stance in [Stance::Observe, Stance::Leaving(Farewell::Retain)] {
+        assert_refused(&with(stance), restore(), "nobody for whom it comes back may write");
+    }
 }
 
 // The quota
@@ -277,8 +299,12 @@ fn what_may_admit_needed_traffic_goes_after_its_own_rule_was_made() {
     let other = Scene::new(vec![claim("shop", &["ingress tcp 8000 from 10.0.0.0/8"])], vec![harmless.clone()]);
     let step = Step { spec: harmless.spec.clone(), ..plan_of(&other, vec![revoke(&harmless)]).steps.remove(0) };
     assert_eq!(super::plan(&other.input(), Plan { steps: vec![step], ..other.plan() }).map(|_| ()), Ok(()));
+    assert_passes(&Scene { contested: specs(&[NARROW]), ..scene.clone() }, revoke(&old));
     let permitted = Claim { gap_permitted: true, ..claim("shop", &[NARROW]) };
     assert_passes(&Scene::new(vec![permitted], vec![old.clone()]), revoke(&old));
+    let elsewhere = Claim { gap_permitted: true, ..claim("other", &["ingress tcp 9000 from sg-alb"]) };
+    let scene = Scene::new(vec![claim("shop", &[NARROW]), elsewhere], vec![old.clone()]);
+    assert_refused(&scene, revoke(&old), WHY);
     let unrecorded = Claim { recorded: false, ..claim("shop", &[NARROW]) };
     assert_passes(&Scene::new(vec![unrecorded], vec![old.clone()]), revoke(&old));
 }
@@ -315,4 +341,34 @@ fn a_rule_that_names_nobody_who_may_write_is_let_go_only_if_orphans_are_to_go() 
     let observing = Claim { stance: Stance::Observe, ..claim("frozen", &[]) };
     let scene = Scene { orphans: Orphans::Revoke, ..Scene::new(vec![observing], vec![rule.clone()]) };
     assert_refused(&scene, revoke(&rule), NO_WRITER);
+}
+
+#[test]
+fn a_rule_that_names_someone_who_is_there_is_no_orphan() {
+    let rule = ours(RULE, &["elsewhere"]);
+    let scene = Scene { orphans: Orphans::Revoke, ..Scene::new(vec![claim("shop", &[])], vec![rule.clone()]) };
+    assert_passes(&scene, revoke(&rule));
+    let known = scene.clone().knowing("elsewhere", Knowledge::Fresh);
+    assert_refused(&known, revoke(&rule), "nobody for whom the rule may have been made lets it go");
+    // Where nobody has to do with the group it names whom it will.
+    assert_passes(&Scene { claims: vec![], ..known }, revoke(&rule));
+}
+
+#[test]
+fn what_goes_does_not_wait_for_what_is_missing_for_another_reason_than_room() {
+    let old = ours(RULE, &["other"]);
+    let claims = vec![claim("shop", &["ingress tcp 8000 from sg-b"]), claim("other", &[])];
+    let scene = Scene { contested: specs(&["ingress tcp 8000 from sg-b"]), ..Scene::new(claims, vec![old.clone()]) };
+    let checked = super::plan(&scene.input(), scene.plan()).expect("a plan that passes");
+    assert_eq!(texts(&checked.plan().steps), ["revoke sg-1 ingress tcp 8000 from sg-alb"]);
+    // By its reason alone.
+    let scene = Scene { contested: specs(&[]), ..scene };
+    let with = |reason: HoldReason| {
+        let missing =
+            Step { spec: spec("ingress tcp 8000 from sg-b"), ..plan_of(&scene, vec![authorize()]).steps.remove(0) };
+        let held = vec![Held { step: missing, reason }];
+        super::plan(&scene.input(), Plan { held, ..plan_of(&scene, vec![revoke(&old)]) }).is_ok()
+    };
+    assert!(with(HoldReason::Contested) && with(HoldReason::RuleQuotaExceeded));
+    assert!(!with(HoldReason::Applying) && !with(HoldReason::GapUnavoidable) && !with(HoldReason::RevocationDelay));
 }

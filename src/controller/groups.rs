@@ -10,8 +10,8 @@ use crate::aws::{AwsError, Cloud, ErrorClass, PrefixList, RulesRead};
 use crate::check::{self, Checked, Phase, Violation};
 use crate::defect::Defect;
 use crate::model::{
-    self, Action, ActualRule, DEFAULT_RULE_QUOTA, GroupKey, GroupState, Held, HoldReason, ListWeight, Named,
-    ObjectProblem, Ownership, Peer, Plan, PrefixListId, Problem, Quota, RuleId, RuleSpec, Step, Usage,
+    Action, ActualRule, DEFAULT_RULE_QUOTA, GroupKey, GroupState, Held, HoldReason, ListWeight, ObjectProblem,
+    Ownership, Peer, Plan, PrefixListId, Problem, Quota, RuleId, RuleSpec, Step, Usage,
 };
 use crate::observe;
 use crate::plan;
@@ -224,9 +224,7 @@ impl Context {
     }
 
     fn view(&self, state: &GroupState) -> GroupView {
-        let named: Vec<Named> =
-            self.ours(state).map(|rule| model::named(&self.us.cluster, &rule.description)).collect();
-        self.index().view(&state.key, &named, Instant::now())
+        self.index().view(&state.key, &state.named(&self.us), Instant::now())
     }
 
     fn ours<'a>(&'a self, state: &'a GroupState) -> impl Iterator<Item = &'a ActualRule> {

@@ -5,8 +5,8 @@ use crate::api::{Aspect, ForeignRules};
 use crate::defect::Defect;
 
 use super::{
-    AccountId, ActualRule, Count, Direction, GroupKey, ObjectRef, PortRange, Problem, RuleSpec, Stance, Tags, Traffic,
-    Us,
+    AccountId, ActualRule, Count, Direction, GroupKey, Named, ObjectRef, Ownership, PortRange, Problem, RuleSpec,
+    Stance, Tags, Traffic, Us, named,
 };
 
 /// A security group as it was read, with all of its rules.
@@ -39,6 +39,13 @@ impl Unreadable {
 impl GroupState {
     pub fn consent(&self, us: &Us) -> Consent {
         Consent::read(us, &self.tags)
+    }
+
+    /// Whom those rules name that are ours, or become ours.
+    pub fn named(&self, us: &Us) -> Vec<Named> {
+        let ours =
+            |rule: &&ActualRule| matches!(us.ownership(&rule.tags), Ownership::Ours { .. } | Ownership::TakenOver);
+        self.rules.iter().filter(ours).map(|rule| named(&us.cluster, &rule.description)).collect()
     }
 
     /// Whether the AWS Load Balancer Controller manages this group itself.

@@ -31,6 +31,11 @@ impl Action {
         }
     }
 
+    /// Whether it makes a rule.
+    pub fn makes(&self) -> bool {
+        matches!(self, Self::Authorize { .. } | Self::Restore { .. })
+    }
+
     /// Whether it takes traffic away.
     pub fn revokes(&self) -> bool {
         matches!(self, Self::Revoke { .. })

@@ -299,3 +299,16 @@ fn what_lies_within_an_extent() {
     assert_eq!(at(&Extent::Everything, "all", true), Governance::Inside);
     assert_eq!(at(&Extent::Nothing, "tcp 8000", false), Governance::Outside);
 }
+
+#[test]
+fn rules_that_are_taken_over_name_objects_as_ours_do() {
+    let rules = vec![
+        ours("ingress tcp 1 from sg-alb", &["shop"]),
+        of_former("ingress tcp 2 from sg-alb", &["frozen"]),
+        of_other_identity("ingress tcp 3 from sg-alb"),
+        foreign("ingress tcp 4 from sg-alb"),
+    ];
+    let scene = taking_over(Scene::new(vec![], rules));
+    let named = [["shop"], ["frozen"]].map(|names| Named::Exactly(objects(&names)));
+    assert_eq!(scene.group.named(&scene.us), named);
+}

@@ -1,6 +1,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use crate::api::names::CLUSTER_TAG_PREFIX;
+
 use super::{AccountId, ElbArn, ObjectRef, RuleSpec, Tags};
 
 /// A foreign rule that is taken away, with all that it takes to make it again.
@@ -12,6 +14,14 @@ pub struct TakenRule {
     pub description: String,
     /// Without those of AWS's own, which can't be given.
     pub tags: Tags,
+}
+
+impl TakenRule {
+    /// Whoever made the rule, it comes back as nobody's: tags by which a cluster says that a rule is its own are dropped.
+    pub fn tags_to_restore(&self) -> Tags {
+        let kept = self.tags.iter().filter(|(key, _)| !key.starts_with(CLUSTER_TAG_PREFIX));
+        kept.map(|(key, value)| (key.clone(), value.clone())).collect()
+    }
 }
 
 /// What may become of a group's foreign rules at this moment, when all else is well.

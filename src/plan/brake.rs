@@ -1,17 +1,34 @@
 //! The brake on mass revocation: no more rules go than may go now.
 
+use std::collections::BTreeSet;
+
 use crate::model::{Allowance, Held, HoldReason, Step};
 
 use super::Planner;
 
 impl Planner<'_> {
-    /// Holds the revokes that are beyond what may go. Which those are depends on nothing but the order of the steps.
+    /// Holds the revokes that are beyond what may go. Which those are depends on nothing but the order of the steps, but
+    /// for what makes room together: a part of it would open a gap that nothing closes. It goes first, or not at all.
     pub(super) fn brake(&mut self) {
         let Allowance { mut left, limit, counted } = self.input.allowance.clone();
+        let counts = |step: &Step| step.action.revokes() && step.action.rule().is_none_or(|id| !counted.contains(id));
+        let (mut whole, mut none) = (BTreeSet::new(), BTreeSet::new());
+        for gap in &self.gaps {
+            let of_gap = self.steps.iter().filter(|step| counts(step) && gap.contains(&step.spec)).count();
+            match u32::try_from(of_gap).ok().and_then(|rules| left.checked_sub(rules)) {
+                Some(rest) => {
+                    left = rest;
+                    whole.extend(gap);
+                }
+                None => none.extend(gap),
+            }
+        }
         let goes = |step: &Step| {
-            let counts = step.action.revokes() && step.action.rule().is_none_or(|id| !counted.contains(id));
-            let goes = left > 0 || !counts;
-            left = left.saturating_sub(u32::from(counts));
+            if !counts(step) || whole.contains(&step.spec) {
+                return true;
+            }
+            let goes = left > 0 && !none.contains(&step.spec);
+            left -= u32::from(goes);
             goes
         };
         let (steps, beyond): (Vec<Step>, Vec<Step>) = std::mem::take(&mut self.steps).into_iter().partition(goes);

@@ -1,10 +1,12 @@
 //! Rules that no sgbind made.
 
+use std::collections::BTreeSet;
+
 use crate::api::ForeignRules;
 use crate::defect::Defect;
 use crate::model::{
-    Action, ActualRule, Claim, Consent, Direction, Extent, Governance, Held, HoldReason, Kind, Ownership, Peer,
-    RuleSpec, Stance, TakenRule, Tightening, Usage,
+    Action, ActualRule, Claim, Consent, Direction, Extent, Governance, Held, HoldReason, Kind, ObjectRef, Ownership,
+    Peer, RuleSpec, Stance, TakenRule, Tightening, Usage,
 };
 
 use super::surplus::{Unfinished, hold_for_knowledge};
@@ -76,26 +78,43 @@ impl<'a> Planner<'a> {
         self.put_back();
     }
 
-    /// Makes foreign rules again that were taken away, unless somebody needs them by now: then they become ours.
+    /// Makes foreign rules again that were taken away, unless this plan makes them for who needs them by now: then they
+    /// become ours.
     fn put_back(&mut self) {
         let Tightening::Return { rules, objects } = self.input.tightening else { return };
-        if !self.any_writer() {
-            return;
-        }
-        let absent = |rule: &&TakenRule| !self.there.contains_key(&rule.spec) && !self.needs.contains_key(&rule.spec);
+        let made = |rule: &TakenRule| self.steps.iter().any(|step| step.spec == rule.spec && step.action.makes());
+        let absent = |rule: &&TakenRule| !self.there.contains_key(&rule.spec) && !made(rule);
         let lacking: Vec<&TakenRule> =
             rules.iter().filter(absent).filter(|rule| !self.input.refused.contains(&rule.spec)).collect();
+        let held = self.hold_putting_back(objects);
+        let able = || objects.iter().filter(|object| self.is_live_writer(object)).cloned().collect();
+        let on_account_of: BTreeSet<ObjectRef> = if held.is_some() { objects.clone() } else { able() };
         for rule in lacking {
-            let action = Action::Restore { peer_account: rule.peer_account.clone(), tags: rule.tags.clone() };
+            let action = Action::Restore { peer_account: rule.peer_account.clone(), tags: rule.tags_to_restore() };
             let reason = "a target became unhealthy without it".to_owned();
-            let mut step = self.step(action, &rule.spec, objects.clone(), reason);
+            let mut step = self.step(action, &rule.spec, on_account_of.clone(), reason);
             step.description.clone_from(&rule.description);
-            if self.has_room_for(&rule.spec) {
-                self.steps.push(step);
-            } else {
-                self.held.push(Held { step, reason: HoldReason::RuleQuotaExceeded });
+            let no_room = || (!self.has_room_for(&rule.spec)).then_some(HoldReason::RuleQuotaExceeded);
+            match held.clone().or_else(no_room) {
+                None => self.steps.push(step),
+                Some(reason) => self.held.push(Held { step, reason }),
             }
         }
+    }
+
+    /// For what it waits that rules come back on account of these objects: some must write here, now.
+    fn hold_putting_back(&self, objects: &BTreeSet<ObjectRef>) -> Option<HoldReason> {
+        if objects.iter().any(|object| self.is_live_writer(object)) {
+            return None;
+        }
+        let observes = |claim: &Claim| claim.stance == Stance::Observe && objects.contains(&claim.object);
+        let observed = self.input.claims.iter().any(observes);
+        Some(if observed { HoldReason::Observe } else { HoldReason::NotPermitted })
+    }
+
+    fn is_live_writer(&self, object: &ObjectRef) -> bool {
+        let lives = |claim: &Claim| claim.object == *object && !matches!(claim.stance, Stance::Leaving(_));
+        self.is_writer(object) && self.input.claims.iter().any(lives)
     }
 
     fn remove_foreign(&mut self, rule: &ActualRule) {

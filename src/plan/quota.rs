@@ -190,6 +190,7 @@ impl<'a> Planner<'a> {
                     self.gap(direction, &waiting)
                 };
                 self.hold_waiting(direction, &waiting, reason, &taken);
+                self.gaps.push(taken);
             }
         }
     }
@@ -229,23 +230,27 @@ impl<'a> Planner<'a> {
         self.held.iter().filter(of_turn).map(|held| &held.step).filter(move |step| revokes(step, direction))
     }
 
-    /// Some traffic can't be admitted for a moment: takes the least away that makes room, if a person permits it. Tells
-    /// what the additions wait for, and which rules go for them.
+    /// Some traffic can't be admitted for a moment: takes the least away that makes room, if a person permits it for all
+    /// that is missing of that traffic. Tells what the additions wait for, and which rules go for them.
     fn gap(&mut self, direction: Direction, waiting: &[Addition<'_>]) -> (HoldReason, BTreeSet<RuleSpec>) {
         let steps = self.steps.iter().filter(|step| revokes(step, direction));
         let surplus: Vec<RuleSpec> = steps.chain(self.awaiting_room(direction)).map(|step| step.spec.clone()).collect();
-        for addition in waiting {
-            let mut surplus = surplus.clone();
+        let permitted =
+            |spec: &&RuleSpec| waiting.iter().filter(|each| covers(spec, each)).all(Addition::gap_permitted);
+        for addition in waiting.iter().filter(|each| each.gap_permitted()) {
+            let mut surplus: Vec<RuleSpec> = surplus.iter().filter(permitted).cloned().collect();
             // First what admits the traffic of no other addition, then what makes most room.
             surplus.sort_by_key(|spec| {
                 let others = covered(spec, waiting).saturating_sub(usize::from(spec.may_cover(&addition.spec)));
                 (others, Reverse(self.input.quota.weight(spec).fuller()), spec.clone())
             });
             if let Some(least) = self.least_for(direction, addition, &surplus) {
-                let taken = if addition.gap_permitted() { least } else { BTreeSet::new() };
-                self.release_from_hold(&taken);
-                return (HoldReason::GapUnavoidable, taken);
+                self.release_from_hold(&least);
+                return (HoldReason::GapUnavoidable, least);
             }
+        }
+        if waiting.iter().any(|addition| self.least_for(direction, addition, &surplus).is_some()) {
+            return (HoldReason::GapUnavoidable, BTreeSet::new());
         }
         // What makes room can't be taken away yet.
         let delayed = |held: &Held| revokes(&held.step, direction) && held.reason == HoldReason::RevocationDelay;
@@ -265,6 +270,9 @@ impl<'a> Planner<'a> {
             let count = needed.without(self.input.quota.count(direction, without));
             self.input.quota.excess(count, addition.weight) == 0
         };
+        if !fits(rules) {
+            return None;
+        }
         let enough = (0..=rules.len()).find(|most| fits(&rules[..*most]))?;
         let mut least = rules[..enough].to_vec();
         for spec in rules[..enough].iter() {
@@ -320,9 +328,10 @@ impl<'a> Planner<'a> {
 
 /// How many of the additions' traffic the rule may admit now.
 fn covered(spec: &RuleSpec, waiting: &[Addition<'_>]) -> usize {
-    if Defect::SurplusGoesWhateverItAdmits.is_on() {
-        return 0;
-    }
-    let covers = |each: &&Addition<'_>| Defect::SurplusWaitsInFullGroup.is_on() || spec.may_cover(&each.spec);
-    waiting.iter().filter(covers).count()
+    waiting.iter().filter(|each| covers(spec, each)).count()
+}
+
+fn covers(spec: &RuleSpec, addition: &Addition<'_>) -> bool {
+    let may_cover = Defect::SurplusWaitsInFullGroup.is_on() || spec.may_cover(&addition.spec);
+    may_cover && !Defect::SurplusGoesWhateverItAdmits.is_on()
 }

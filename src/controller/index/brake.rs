@@ -19,6 +19,8 @@ const WINDOW: Duration = Duration::from_secs(10 * 60);
 /// The limit where none is given: so many, or the share of ours if that is more.
 const LEAST: u32 = 100;
 const SHARE: u32 = 5;
+/// So many rules a group can have: a thousand in each direction, for each family. Source: "Amazon VPC quotas".
+const MOST_RULES: u32 = 4000;
 
 /// What was revoked, is about to be and may not be.
 #[derive(Default)]
@@ -40,8 +42,11 @@ pub struct Brake {
 
 /// Rules that the brake holds.
 enum Waiting {
-    /// Before the first look at the group: some.
-    Some,
+    /// Some, as was told when this process began to lead. It counts until a first look at the group is over, or for as long
+    /// as the time that does not pass meanwhile: a group may be one that can't be read.
+    Some {
+        since: Instant,
+    },
     These(BTreeSet<RuleId>),
 }
 
@@ -60,6 +65,10 @@ impl Brake {
     /// Drops what is too old to count, unless time stands still.
     fn expire(&mut self, now: Instant) {
         self.gone.retain(|_, at| now.saturating_duration_since(*at) < LAG);
+        self.held.retain(|_, held| match held {
+            Waiting::Some { since } => now.saturating_duration_since(*since) < WINDOW,
+            Waiting::These(_) => true,
+        });
         let stands_still = !self.held.is_empty() || Defect::NeverReleaseBrake.is_on();
         if !stands_still || Defect::BrakeThawsByItself.is_on() {
             self.revoked.retain(|(at, _)| now.saturating_duration_since(*at) < WINDOW);
@@ -127,7 +136,7 @@ impl Brake {
         let held_before = before.is_some() || !self.held.is_empty();
         let was = |id: &RuleId| match &before {
             None => false,
-            Some(Waiting::Some) => true,
+            Some(Waiting::Some { .. }) => true,
             Some(Waiting::These(ids)) => ids.contains(id),
         };
         let by_brake = plan.held.iter().filter(|held| matches!(held.reason, HoldReason::MassRevocation { .. }));
@@ -156,11 +165,14 @@ impl Brake {
         if groups.is_empty() || Defect::ForgetBrakeAtStart.is_on() {
             return;
         }
+        // Whoever can write a status can write any number there.
+        let most = self.given.unwrap_or(LEAST.max(number(groups.len()).saturating_mul(MOST_RULES / SHARE)));
+        let limit = limit.min(most);
         let missing = limit.saturating_sub(self.used());
         self.revoked.push((now, missing));
         self.taken_over = limit;
         for group in groups {
-            self.held.entry(group).or_insert(Waiting::Some);
+            self.held.entry(group).or_insert(Waiting::Some { since: now });
         }
     }
 }
@@ -175,6 +187,7 @@ fn rests(reason: &HoldReason) -> bool {
             | HoldReason::OutsideWatch
             | HoldReason::ForeignRulesKept
             | HoldReason::GroupUsedElsewhere(_)
+            | HoldReason::TighteningRolledBack
     )
 }
 

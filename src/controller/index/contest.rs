@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::defect::Defect;
-use crate::model::{Action, GroupKey, GroupState, HoldReason, ObjectRef, Plan, RuleSpec, Step, Tags, Us};
+use crate::model::{Action, GroupKey, GroupState, HoldReason, ObjectRef, Plan, RuleSpec, Step, Tags, Tightening, Us};
 
 use super::suspects::{Undoing, suspects};
 use super::{GroupEntry, Index};
@@ -101,6 +101,11 @@ impl Contest {
         again && dispute.was_undone(step, now)
     }
 
+    /// We make a foreign rule again ourselves: that it is there is nobody's doing.
+    fn put_back(&mut self, spec: &RuleSpec) {
+        self.0.retain(|disputed, dispute| disputed != spec || dispute.undoing != Undoing::Authorized);
+    }
+
     fn dispute(&mut self, step: &Step, undoing: Undoing, now: Moment) -> &mut Dispute {
         let begins = || Dispute {
             undoing,
@@ -186,6 +191,10 @@ impl GroupEntry {
 impl Index {
     /// Rules of the group that are not put right yet, because someone keeps undoing them.
     pub fn backing_off(&mut self, us: &Us, state: &GroupState, now: Instant) -> BTreeSet<RuleSpec> {
+        let tightening = self.tightening(&state.key);
+        if let (Tightening::Return { rules, .. }, Some(group)) = (tightening, self.groups.get_mut(&state.key)) {
+            rules.iter().for_each(|rule| group.contest.put_back(&rule.spec));
+        }
         self.groups.get_mut(&state.key).map(|group| group.contest.waiting(us, state, now)).unwrap_or_default()
     }
 

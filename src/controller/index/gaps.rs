@@ -15,7 +15,10 @@ use super::entry::Entry;
 impl Index {
     /// After a pass: takes the tokens of objects that wait for a gap, and lets go of those that have acted.
     pub(super) fn take_gap_tokens(&mut self, objects: &BTreeSet<ObjectRef>) {
-        for object in objects {
+        // Most objects have none: what waits for what need not be looked at for them.
+        let has_token = |object: &&ObjectRef| self.objects.get(*object).is_some_and(Entry::has_gap_token);
+        let with_token: Vec<&ObjectRef> = objects.iter().filter(has_token).collect();
+        for object in with_token {
             let gap = self.any_waits(object, &[HoldReason::GapUnavoidable]);
             // Meanwhile knowledge may have become stale, so that nothing can be said of a gap.
             let waits = self.any_waits(object, &[HoldReason::Applying, HoldReason::RevocationDelay]);
@@ -39,6 +42,11 @@ impl Index {
 }
 
 impl Entry {
+    /// Whether a token is on the object, or was taken from it.
+    fn has_gap_token(&self) -> bool {
+        self.gap_token.is_some() || self.declaration.as_ref().is_ok_and(|it| it.allow_gap.given.is_some())
+    }
+
     /// The token that was taken, if it still stands on the object, or one that was not taken yet.
     fn token_for_gap(&self) -> Option<String> {
         let declaration = self.declaration.as_ref().ok().filter(|declaration| declaration.stance == Stance::Enforce)?;

@@ -299,3 +299,14 @@ async fn cancelled_workers_end_what_they_began_and_begin_nothing() {
     assert_eq!(run.ended(), ["a", "b", "c"]);
     assert_eq!(queue.len(), 2);
 }
+
+#[test]
+fn what_is_to_be_looked_at_soon_is_whatever_has_failed() {
+    let soon = Some(seconds(1));
+    let again = |seconds_| Outcome::Again(Priority::Waiting, seconds(seconds_));
+    assert_eq!(Outcome::Failed.or_again_in(soon), again(1), "health is watched");
+    assert_eq!(Outcome::Failed.or_again_in(None), Outcome::Failed);
+    assert_eq!(Outcome::Done.or_again_in(soon), again(1));
+    assert_eq!(again(9).or_again_in(soon), again(1));
+    assert_eq!(Outcome::Done.or_again_in(None), Outcome::Done);
+}

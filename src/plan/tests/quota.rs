@@ -364,3 +364,18 @@ fn a_rule_that_only_loses_our_tag_makes_no_room() {
     let scene = of(1, vec![claim("shop", &[WIDE])], vec![ours_and(&["stage"], HTTP, &["shop"])]);
     assert_eq!(problems(&scene.plan()), ["ALBTargetBinding/team-shop/shop: RuleQuotaExceeded"]);
 }
+
+#[test]
+fn a_gap_is_permitted_in_the_traffic_of_who_permits_it_alone() {
+    let mine = "ingress tcp 80 from 10.1.0.0/16";
+    let claims = || vec![permitted(claim("mine", &[mine])), claim("theirs", &[NARROW])];
+    // Only a rule that admits another's missing traffic would make room.
+    let scene = of(2, claims(), vec![ours(WIDE, &["theirs"]), ours("ingress tcp 80-443 from 10.0.0.0/8", &["mine"])]);
+    let plan = scene.plan();
+    assert_eq!(texts(&plan.steps), [""; 0]);
+    assert!(plan.held.iter().all(|held| held.reason == HoldReason::GapUnavoidable), "{:?}", outline(&plan));
+    // One that admits nothing but its own goes.
+    let own = ours("ingress tcp 80 from 10.0.0.0/8", &["mine"]);
+    let scene = of(2, claims(), vec![ours(WIDE, &["theirs"]), own]);
+    assert_eq!(texts(&scene.plan().steps), ["revoke sg-1 ingress tcp 80 from 10.0.0.0/8"]);
+}

@@ -108,3 +108,22 @@ fn what_has_just_been_revoked_and_is_still_shown_counts_once() {
         &["revoke sg-1 ingress tcp 9000 from sg-alb", &format!("{BRAKED}revoke sg-1 ingress tcp 8000 from sg-alb")],
     );
 }
+
+#[test]
+fn the_brake_opens_no_gap_half_way() {
+    // Both must go for one rule, which a list makes count twice.
+    let old = ["ingress tcp 443 from 10.0.0.0/8", "ingress tcp 443 from 10.1.0.0/16"];
+    let shop = Claim { gap_permitted: true, ..claim("shop", &["ingress tcp 443 from pl-1", "egress tcp 1 to sg-app"]) };
+    let egress = "egress tcp 2 to sg-app";
+    let rules = vec![ours(old[0], &["shop"]), ours(old[1], &["shop"]), ours(egress, &["shop"])];
+    let mut scene = Scene::new(vec![shop], rules);
+    scene.group.rules.push(ours("egress tcp 1 to sg-app", &["shop"]));
+    scene.quota.limit = 2;
+    scene.quota.lists.insert("pl-1".into(), ListWeight { family: Some(Family::V4), rules: 2 });
+    let goes = |left| texts(&Scene { allowance: allowance(left, 100), ..scene.clone() }.plan().steps);
+    let [one, other, apart] = [old[0], old[1], egress].map(|text| format!("revoke sg-1 {text}"));
+    assert_eq!(goes(3), [apart.clone(), one.clone(), other.clone()]);
+    assert_eq!(goes(2), [one, other]);
+    assert_eq!(goes(1), [apart]);
+    assert_eq!(goes(0), [""; 0]);
+}

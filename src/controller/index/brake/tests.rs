@@ -1,7 +1,7 @@
 use super::*;
 use crate::controller::index::Patience;
 use crate::model::{ActualRule, Object};
-use crate::testing::{Scene, allowance, claim, key, ours, scope, specs};
+use crate::testing::{Scene, allowance, claim, foreign, governing, key, ours, scope, specs};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -185,6 +185,7 @@ async fn who_takes_over_lets_no_more_go_unless_the_flag_was_raised() {
         (100, None, 0),
         (100, Some(100), 0),
         (100, Some(300), 200),
+        (4_000_000_000, Some(300), 0),
         (300, Some(100), 0),
         (300, None, 0),
         (0, Some(0), 0),
@@ -192,6 +193,9 @@ async fn who_takes_over_lets_no_more_go_unless_the_flag_was_raised() {
     ] {
         let (mut index, now) = taken_over(told, given);
         let first = index.allowance(&key("sg-2"), 0, now).left;
+        // The group was looked at, and they are still to go.
+        let rules = RULES.iter().map(|text| ours(text, &["shop"])).collect();
+        index.brake_after(&Scene::new(vec![claim("shop", &[])], rules).plan());
         let later = index.allowance(&key("sg-2"), 0, now + an_hour).left;
         assert_eq!((first, later), (left, left), "{told} were told, {given:?} is given");
     }
@@ -212,4 +216,30 @@ async fn who_leads_again_has_forgotten_nothing() {
     index.has_revoked(&key("sg-1"), ids("sg-1", now, 200).into_iter(), now);
     index.begins_to_lead(now + MINUTE);
     assert_eq!(index.allowance(&key("sg-1"), 0, now + MINUTE).left, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_that_can_not_be_read_holds_the_brake_for_ten_minutes() {
+    let (mut index, now) = taken_over(100, None);
+    assert_eq!(index.allowance(&key("sg-2"), 0, now + 10 * MINUTE - Duration::from_secs(1)).left, 0);
+    assert_eq!(index.allowance(&key("sg-2"), 0, now + 10 * MINUTE).left, 100);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_that_nobody_can_have_had_is_not_believed() {
+    let (mut index, now) = taken_over(4_000_000_000, None);
+    let told = index.allowance(&key("sg-2"), 0, now);
+    assert_eq!((told.left, told.limit), (0, 800));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_foreign_rule_that_was_put_back_is_not_held_any_more() {
+    let mut trial = Trial::new(Some(0));
+    let mut remover = claim("shop", &[]);
+    remover.foreign_rules = crate::api::ForeignRules::Remove;
+    remover.governs = governing(crate::model::Extent::Everything, crate::model::Extent::Everything);
+    let scene = Scene { allowance: allowance(0, 0), ..Scene::new(vec![remover], vec![foreign(RULES[0])]) };
+    assert_eq!(trial.brake.concluded(&key("sg-1"), &scene.plan()), Some(BrakeNews::Holds { limit: 0 }));
+    let rolled_back = Scene { tightening: crate::model::Tightening::RolledBack, ..scene };
+    assert_eq!(trial.brake.concluded(&key("sg-1"), &rolled_back.plan()), Some(BrakeNews::Released));
 }

@@ -1,6 +1,7 @@
 use super::*;
 use crate::controller::index::{GroupOutcome, Patience};
-use crate::model::ActualRule;
+use crate::model::{ActualRule, ElbArn, Object, TakenRule, TargetRef};
+use crate::status::TighteningReport;
 use crate::testing::{Scene, claim, foreign, governing, key, object, opted_in, ours, scope, spec, specs, tags, us};
 
 const RULE: &str = "ingress tcp 8000 from sg-alb";
@@ -186,4 +187,48 @@ async fn whom_it_concerns_is_told_and_the_rule_still_counts_as_having_been_in_pl
     assert_eq!(trial.index.view(&key("sg-1"), &[], trial.now.at).settled, specs(&[RULE, OTHER]));
     assert_eq!(trial.index.contested_for(&key("sg-1"), &object("shop")).len(), 1);
     assert_eq!(trial.index.contested_for(&key("sg-1"), &object("another")).len(), 0);
+}
+
+/// As when the status of `shop` tells that its target fell without the rule.
+fn rolling_back(text: &str) -> Object {
+    let target_group = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/app/0123";
+    let target_group = ElbArn::parse(target_group).expect("an ARN");
+    let taken =
+        TakenRule { spec: spec(text), peer_account: None, description: "made by hand".into(), tags: Tags::new() };
+    let report = TighteningReport {
+        group: key("sg-1"),
+        generation: 1,
+        rules: vec![taken],
+        watch_until: None,
+        timed_out_before: BTreeSet::new(),
+        fallen: BTreeSet::from([TargetRef { target_group, id: "i-1".into(), port: None }]),
+        rolled_back: false,
+    };
+    let (scope, report) = (scope(), report.write());
+    let binding: crate::api::ALBTargetBinding = serde_json::from_value(serde_json::json!({
+        "apiVersion": "sgbind.dev/v1alpha1", "kind": "ALBTargetBinding",
+        "metadata": {"name": "shop", "namespace": "team-shop", "uid": "1", "generation": 1},
+        "spec": {"loadBalancer": {"name": "shop"}},
+        "status": {
+            "observedGeneration": 1,
+            "securityGroups": [{"id": "sg-1", "accountID": scope.account, "region": scope.region}],
+            "tightening": report,
+        },
+    }))
+    .expect("a binding");
+    binding.into()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_we_put_back_ourselves_and_take_away_again_is_not_contested() {
+    let mut trial = Trial::new();
+    let there = || [in_place(), vec![foreign(FOREIGN)]].concat();
+    for _ in 1..=5 {
+        assert_eq!(trial.puts_right(FOREIGN, there()), None);
+        trial.pass(MINUTE);
+    }
+    trial.index.upsert(rolling_back(FOREIGN));
+    trial.index.begins_to_lead(trial.now.at);
+    assert_eq!(trial.waiting(), specs(&[]));
+    assert_eq!(trial.puts_right(FOREIGN, there()), None, "a person has it done again");
 }
