@@ -157,6 +157,10 @@ fn holds(condition: &Value, request: &Request) -> bool {
         ("ForAllValues:StringEquals", None) if key == "aws:TagKeys" => {
             request.keys.iter().all(|key| values.contains(key))
         }
+        ("ForAllValues:StringNotLike", None) if key == "aws:TagKeys" => {
+            let prefixes: Vec<&str> = values.iter().map(|value| value.strip_suffix('*').expect(value)).collect();
+            request.keys.iter().all(|key| !prefixes.iter().any(|prefix| key.starts_with(prefix)))
+        }
         ("StringEquals", None) if key == "ec2:CreateAction" => {
             request.made_by.is_some_and(|call| values.contains(&call))
         }
@@ -216,9 +220,9 @@ fn permits_to_tag_rules_alone_and_by_one_key() {
     }
 }
 
-/// A foreign rule that is put back gets the tags that it had.
+/// A foreign rule that is put back gets the tags that it had, but none that makes it some cluster's own.
 #[test]
-fn permits_any_tag_on_a_rule_that_is_being_made() {
+fn permits_any_tag_on_a_rule_that_is_being_made_but_those_of_other_clusters() {
     let policy = policy();
     let request = |made_by| Request {
         action: "ec2:CreateTags",
@@ -235,6 +239,14 @@ fn permits_any_tag_on_a_rule_that_is_being_made() {
     ];
     for (made_by, expected) in cases {
         assert_eq!(is_permitted(&policy, &request(made_by)), expected, "{made_by:?}");
+    }
+    let tag = format!("{CLUSTER_TAG_PREFIX}prod");
+    let another = format!("{CLUSTER_TAG_PREFIX}stage");
+    let keys: [(&[&str], bool); 5] =
+        [(&[], true), (&[&tag], true), (&[&another], false), (&["Name", &another], false), (&["Name", &tag], false)];
+    for (keys, expected) in keys {
+        let request = Request { keys, ..request(Some("AuthorizeSecurityGroupIngress")) };
+        assert_eq!(is_permitted(&policy, &request), expected, "{keys:?}");
     }
     let group = Request { resource: "security-group", ..request(Some("AuthorizeSecurityGroupIngress")) };
     assert!(!is_permitted(&policy, &group));
