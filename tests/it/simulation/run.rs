@@ -151,7 +151,9 @@ impl Run<'_> {
     }
 }
 
-/// Whether nothing more is to be done for an object as it is declared now.
+/// Whether nothing more is to be done for an object as it is declared now, nor watched.
 fn is_settled(stage: &Stage, name: &str) -> bool {
-    stage.condition(name, "Reconciling").is_some_and(|condition| condition.starts_with("Reconciling=False"))
+    let watches = stage.object(name).is_some_and(|object| !object["status"]["tightening"].is_null());
+    let reconciled = |condition: String| condition.starts_with("Reconciling=False");
+    !watches && stage.condition(name, "Reconciling").is_some_and(reconciled)
 }
