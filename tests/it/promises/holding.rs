@@ -190,7 +190,6 @@ pub async fn what_only_aws_says_waits_for_a_second_read(stand: Stand) {
     stage.simulation.aws.world().deny(HOME_ACCOUNT, "DescribeTargetHealth");
     stage.stays(&[&RULES[..], &NEW[..]].concat(), Duration::from_secs(10 * 60)).await;
     stage.simulation.aws.world().allow(HOME_ACCOUNT, "DescribeTargetHealth");
-    // It can be read again, and again: the delay begins anew or has passed by then.
     stay(&stage, &[CLIENTS, NEW[0], NEW[1]]).await;
 }
 
