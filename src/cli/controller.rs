@@ -42,13 +42,13 @@ pub struct Arguments {
     /// How many rules AWS allows in one direction of a group [default: as Service Quotas says, else 60].
     #[arg(long, env = "SGBIND_RULE_QUOTA", value_name = "N")]
     rule_quota: Option<u32>,
-    /// How many rules may be revoked within ten minutes [default: 100, or a fifth of ours if that is more].
+    /// How many rules may be revoked within ten minutes; 0: none at all [default: 100, or a fifth of ours if that is more].
     #[arg(long, env = "SGBIND_REVOCATION_BRAKE", value_name = "N")]
     revocation_brake: Option<u32>,
     /// How long, at the least, the targets' health is watched after foreign rules were taken away.
     #[arg(long, env = "SGBIND_TIGHTENING_WATCH", value_name = "DURATION", default_value = "2m", value_parser = duration)]
     tightening_watch: Duration,
-    /// What becomes of rules of ours whose objects are not there any more.
+    /// What becomes of rules of ours whose objects are not there any more. Revoke excludes --watch-namespace.
     #[arg(long, env = "SGBIND_ORPHANS", value_name = "WHAT", value_enum, ignore_case = true, default_value = "Report")]
     orphans: Orphans,
     /// Identity of a former cluster of this name, whose rules are taken over; may be repeated, or several separated by

@@ -130,3 +130,17 @@ async fn one_of_two_replicas_acts_and_the_other_takes_over() {
     assert_ne!(holder(&world).await, leader);
     assert!(second.get("/metrics").await.1.contains("sgbind_leader 1"));
 }
+
+#[test]
+fn orphans_can_not_be_revoked_where_one_namespace_is_watched() {
+    let binary = std::process::Command::new(env!("CARGO_BIN_EXE_sgbind"))
+        .args(["controller", "--cluster-name", "prod", "--orphans", "Revoke", "--watch-namespace", "team"])
+        .env_clear()
+        .output()
+        .expect("it runs");
+    let said = String::from_utf8_lossy(&binary.stderr).into_owned();
+    assert_eq!(binary.status.code(), Some(1), "{said}");
+    for option in ["--orphans Revoke", "--watch-namespace"] {
+        assert!(said.contains(option), "{option}: {said}");
+    }
+}

@@ -9,7 +9,7 @@ use tokio::time::sleep;
 
 use super::stand::Stand;
 use super::virtually::{
-    ACCESS, CLIENTS, IN, IN_SYNC, OUT, RULES, SPEC, identity, remove_by_force, standard, stay, tag_of,
+    ACCESS, CLIENTS, IN, IN_SYNC, OUT, RULES, SPEC, identity, made, remove_by_force, standard, stay, tag_of,
 };
 use crate::simulation::{Controller, Stage};
 use crate::world::{estate, group};
@@ -22,6 +22,8 @@ pub async fn foreign_rules_stay_under_report(stand: Stand) {
     let stage = stand.simulated(standard().group(alb).group(group("APP-SG").rule(FOREIGN))).await;
     let _controller = stage.start("first");
     stage.world.apply("shop", SPEC).await;
+    made(&stage, &RULES).await;
+    stand.begins();
     let foreign = ["ALB-SG in tcp 22 <- 10.0.0.0/8", "ALB-SG out all -> 0.0.0.0/0", "ALB-SG out all -> ::/0", FOREIGN];
     stay(&stage, &[&RULES[..], &foreign[..]].concat()).await;
     stage.world.wait_for("shop", IN_SYNC).await;
@@ -34,6 +36,8 @@ pub async fn a_needed_foreign_rule_is_adopted_under_remove_only(stand: Stand) {
     let stage = stand.simulated(standard().group(group("ALB-SG")).group(group("APP-SG").rule(IN))).await;
     let (world, _controller) = (&stage.world, stage.start("first"));
     world.apply("shop", SPEC).await;
+    made(&stage, &RULES).await;
+    stand.begins();
     stay(&stage, &RULES).await;
     world.expect_tags(IN, &[]).await;
     world.delete("shop").await;
@@ -41,6 +45,7 @@ pub async fn a_needed_foreign_rule_is_adopted_under_remove_only(stand: Stand) {
     world.apply("shop", "{loadBalancer: {name: shop}, clients: [{cidr: 0.0.0.0/0}], foreignRules: Remove}").await;
     world.wait_for("shop", IN_SYNC).await;
     world.expect_rules(&RULES).await;
+    world.event("shop", "RulesAdopted").await;
     sleep(Duration::from_secs(120)).await;
     world.expect_tags(IN, &[(&tag_of(world), &identity(world).await)]).await;
     world.delete("shop").await;
@@ -65,6 +70,8 @@ pub async fn rules_of_another_identity_are_never_touched(stand: Stand) {
     let world = &stage.world;
     let _controller = stage.start("first");
     world.apply("shop", SPEC).await;
+    made(&stage, &[CLIENTS, OUT]).await;
+    stand.begins();
     stay(&stage, &[CLIENTS, OUT, IN, SSH]).await;
     let message = world.wait_for("shop", "Ready=False IdentityConflict").await;
     assert!(
@@ -86,9 +93,13 @@ pub async fn rules_of_a_former_cluster_are_taken_over(stand: Stand) {
         settings.take_over = BTreeSet::from(["uid-of-former".into()]);
     });
     world.apply("shop", SPEC).await;
+    made(&stage, &[CLIENTS, OUT]).await;
+    stand.begins();
     stay(&stage, &RULES).await;
     world.wait_for("shop", IN_SYNC).await;
     world.expect_tags(IN, &[(&tag_of(world), &identity(world).await)]).await;
+    let described = RULES.map(|rule| format!("{rule} (ours, \"sgbind team: alb/team/shop\")"));
+    world.rules_and_owners_become(described.to_vec()).await;
     // From then on it does not have to be said.
     first.stop().await;
     let _second = stage.start("second");
@@ -116,6 +127,7 @@ fn revoking(stage: &Stage) -> Controller {
 /// By default they are told of.
 pub async fn orphans_are_reported_and_stay(stand: Stand) {
     let stage = orphaned(&stand).await;
+    stand.begins();
     let _second = stage.start("second");
     stay(&stage, &[CLIENTS, OUT, IN, SSH]).await;
     stage.world.status_has("sga/app", "held: revoke APP-SG ingress tcp 8000 from ALB-SG: Orphan").await;
@@ -130,6 +142,7 @@ pub async fn orphans_are_reported_and_stay(stand: Stand) {
 /// They are to go, also in a group with which no object has to do.
 pub async fn orphans_go_where_they_are_to(stand: Stand) {
     let stage = orphaned(&stand).await;
+    stand.begins();
     let _second = revoking(&stage);
     stay(&stage, &[SSH]).await;
     stage.world.wait_for("sga/app", IN_SYNC).await;
@@ -139,6 +152,7 @@ pub async fn orphans_go_where_they_are_to(stand: Stand) {
 /// They are to go, and one of the groups does not let their namespace write any more.
 pub async fn orphans_go_only_with_consent(stand: Stand) {
     let stage = orphaned(&stand).await;
+    stand.begins();
     stage.world.tag_group("ALB-SG", &[("sgbind.dev/namespaces", "another")]).await;
     let _second = revoking(&stage);
     stay(&stage, &[CLIENTS, OUT, SSH]).await;
@@ -149,6 +163,8 @@ pub async fn a_group_that_has_not_opted_in_is_not_written(stand: Stand) {
     let stage = stand.simulated(standard().group(group("APP-SG").without_consent())).await;
     let _controller = stage.start("first");
     stage.world.apply("shop", SPEC).await;
+    made(&stage, &[CLIENTS, OUT]).await;
+    stand.begins();
     stay(&stage, &[CLIENTS, OUT]).await;
     let message = stage.world.wait_for("shop", "Ready=False SecurityGroupNotOptedIn").await;
     assert!(message.contains("aws ec2 create-tags"), "{message}");
@@ -160,6 +176,8 @@ pub async fn a_group_is_not_written_for_a_namespace_that_it_does_not_list(stand:
     let stage = stand.simulated(standard().group(group("APP-SG").namespaces("another"))).await;
     let _controller = stage.start("first");
     stage.world.apply("shop", SPEC).await;
+    made(&stage, &[CLIENTS, OUT]).await;
+    stand.begins();
     stay(&stage, &[CLIENTS, OUT]).await;
     stage.world.wait_for("shop", "Ready=False NamespaceNotAllowed").await;
 }
@@ -170,6 +188,7 @@ pub async fn an_object_goes_when_its_rules_are_seen_to_be_gone(stand: Stand) {
     let _controller = stage.start("first");
     stage.world.apply("shop", SPEC).await;
     stage.world.wait_for("shop", IN_SYNC).await;
+    stand.begins();
     stage.simulation.aws.world().deny(HOME_ACCOUNT, "RevokeSecurityGroupIngress");
     stage.world.begin_to_delete("shop").await;
     stay(&stage, &[CLIENTS, IN]).await;
@@ -186,6 +205,8 @@ pub async fn nothing_is_opened_that_nobody_declares(stand: Stand) {
     let _controller = stage.start("first");
     stage.world.apply("shop", SPEC).await;
     stage.world.apply("sga/app", ACCESS).await;
+    stage.world.status_has("shop", "Ready=").await;
+    stand.begins();
     let next = ["ALB-SG out tcp 8001 -> APP-SG", "APP-SG in tcp 8001 <- ALB-SG"];
     stay(&stage, &[&RULES[..], &next[..]].concat()).await;
 }

@@ -10,7 +10,7 @@ use sgbind_sim::aws::Scope;
 use tokio::time::sleep;
 
 use super::stand::Stand;
-use crate::simulation::rules;
+use crate::simulation::{in_virtual_time, rules};
 use crate::world::{World, aws, estate, group};
 
 /// So long nothing more may happen: some resyncs.
@@ -45,6 +45,7 @@ pub async fn the_quota_is_counted_beforehand(stand: Stand) {
     let _controller = stage.start("controller");
     stage.world.apply("sga/first", &access(&[1, 2], "10.0.0.0/8")).await;
     stage.world.wait_for("sga/first", "Ready=True InSync").await;
+    stand.begins();
     stage.world.apply("sga/second", &access(&[3, 4], "10.0.0.0/8")).await;
     stage.world.wait_for("sga/second", "Ready=False RuleQuotaExceeded").await;
     assert_eq!(stage.rules(), rules::these(&["DB-SG in tcp 1 <- 10.0.0.0/8", "DB-SG in tcp 2 <- 10.0.0.0/8"]));
@@ -62,6 +63,9 @@ pub async fn the_newest_is_refused_first(stand: Stand) {
     sleep(SECOND).await;
     world.apply("sga/newer", &access(&[3, 4], "10.0.0.0/8")).await;
     let _controller = world.controller(&[]).await;
+    world.status_has("sga/older", "Ready=").await;
+    world.status_has("sga/newer", "Ready=").await;
+    stand.begins();
     world.wait_for("sga/older", "Ready=True InSync").await;
     let told = world.wait_for("sga/newer", "Ready=False RuleQuotaExceeded").await;
     assert_eq!(
@@ -83,6 +87,8 @@ pub async fn a_prefix_list_counts_by_its_size(stand: Stand) {
     let _controller = world.controller(&[]).await;
     let spec = "{securityGroup: {id: $DB-SG}, ingress: [{services: [HTTPS], from: [{prefixList: {id: $PL-OFFICES}}]}]}";
     world.apply("sga/db", spec).await;
+    world.status_has("sga/db", "Ready=").await;
+    stand.begins();
     let told = world.wait_for("sga/db", "Ready=False RuleQuotaExceeded").await;
     assert!(told.contains("1 of 5 IPv4 rules are taken, so 4 more fit, and it needs 5 more"), "{told}");
     world.revoke(&["DB-SG in tcp 22 <- 10.0.0.0/8"]).await;
@@ -99,6 +105,8 @@ pub async fn families_and_directions_count_apart(stand: Stand) {
         ingress: [{ports: [{protocol: TCP, port: 1}, {protocol: TCP, port: 2}], from: [{cidr: 10.0.0.0/8}, {cidr: 'fd00::/8'}]}],
         egress: [{ports: [{protocol: TCP, port: 1}, {protocol: TCP, port: 2}], to: [{cidr: 10.0.0.0/8}]}]}";
     world.apply("sga/db", spec).await;
+    world.status_has("sga/db", "Ready=").await;
+    stand.begins();
     world.wait_for("sga/db", "Ready=True InSync").await;
     let rules = [
         "DB-SG in tcp 1 <- 10.0.0.0/8",
@@ -125,6 +133,7 @@ pub async fn rules_in_place_are_never_given_up(stand: Stand) {
     sleep(SECOND).await;
     world.apply("sga/newer", &access(&[2, 3], "10.0.0.0/8")).await;
     world.wait_for("sga/newer", "Ready=True InSync").await;
+    stand.begins();
     let before = world.rule_ids().await;
     world.apply("sga/older", &access(&[1], "10.0.0.0/8")).await;
     world.wait_for("sga/older", "Ready=False RuleQuotaExceeded").await;
@@ -139,6 +148,7 @@ pub async fn in_a_full_group_surplus_goes_first(stand: Stand) {
     let _controller = world.controller(&[]).await;
     world.apply("sga/db", &access(&[1, 2], "10.0.0.0/8")).await;
     world.wait_for("sga/db", "Ready=True InSync").await;
+    stand.begins();
     world.apply("sga/db", &access(&[3, 4], "10.0.0.0/8")).await;
     world.wait_for("sga/db", "Ready=True InSync").await;
     world.expect_rules(&["DB-SG in tcp 3 <- 10.0.0.0/8", "DB-SG in tcp 4 <- 10.0.0.0/8"]).await;
@@ -160,6 +170,7 @@ pub async fn a_swap_lets_in_at_each_moment_who_is_needed(stand: Stand) {
     let _controller = stage.start_as(process, |_| {});
     stage.world.apply("sga/db", &access(&PORTS, "10.0.0.0/8")).await;
     stage.world.wait_for("sga/db", "Ready=True InSync").await;
+    stand.begins();
     moments.lock().expect("no panic while it is held").clear();
     stage.world.apply("sga/db", &access(&PORTS, "10.1.0.0/16")).await;
     stage.world.wait_for("sga/db", "Ready=True InSync").await;
@@ -186,6 +197,7 @@ pub async fn a_gap_waits_for_a_persons_word(stand: Stand) {
     let _controller = world.controller(&[]).await;
     world.apply("sga/db", &access(&[1], "10.0.0.0/8")).await;
     world.wait_for("sga/db", "Ready=True InSync").await;
+    stand.begins();
     let narrow = access(&[1], "10.1.0.0/16");
     world.apply("sga/db", &narrow).await;
     let told = world.status_has("sga/db", HELD).await;
@@ -212,6 +224,7 @@ pub async fn a_token_acts_once(stand: Stand) {
     world.rules_become(&[NARROW]).await;
     world.wait_for("sga/db", "Ready=True InSync").await;
     assert_eq!(acknowledged(&world).await.as_deref(), Some("first"));
+    stand.begins();
     world.apply_annotated("sga/db", word("first"), &wide).await;
     world.status_has("sga/db", "held: authorize DB-SG ingress tcp 1 from 10.0.0.0/8: GapUnavoidable").await;
     sleep(QUIET).await;
@@ -232,12 +245,28 @@ pub async fn the_limit_is_what_service_quotas_says(stand: Stand) {
     let controller = world.controller(&[]).await;
     world.apply("sga/db", &access(&[1, 2], "10.0.0.0/8")).await;
     world.wait_for("sga/db", "Ready=True InSync").await;
+    stand.begins();
     world.expect_rules(&["DB-SG in tcp 1 <- 10.0.0.0/8", "DB-SG in tcp 2 <- 10.0.0.0/8"]).await;
     world.status_has("sga/db", "DB-SG in 2/7 out 0/7").await;
     let (_, metrics) = controller.get("/metrics").await;
     let headroom = |line: &&str| line.starts_with("sgbind_quota_headroom") && line.contains("ingress");
     let headroom = metrics.lines().find(headroom).expect("the headroom");
     assert!(headroom.ends_with(" 5"), "{headroom}");
+}
+
+/// `--rule-quota` counts, whatever Service Quotas says.
+#[test]
+fn an_option_overrides_service_quotas() {
+    in_virtual_time(async {
+        let stage = Stand::default().simulated(estate().group(group("DB-SG"))).await;
+        allow(&stage.simulation, 7);
+        let _controller = stage.start_with("controller", |settings| settings.rule_quota = Some(1));
+        stage.world.apply("sga/db", &access(&[1, 2], "10.0.0.0/8")).await;
+        let told = stage.world.wait_for("sga/db", "Ready=False RuleQuotaExceeded").await;
+        assert!(told.contains("0 of 1 IPv4 rules are taken, so 1 more fit, and it needs 2 more"), "{told}");
+        stage.world.status_has("sga/db", "DB-SG in 0/1 out 0/1").await;
+        stage.stays(&[], Duration::from_secs(10 * 60)).await;
+    });
 }
 
 /// AWS refuses the whole call for a peer that does not exist.
@@ -247,6 +276,8 @@ pub async fn one_bad_rule_keeps_no_other_out(stand: Stand) {
     let spec = "{securityGroup: {id: $DB-SG}, ingress: [{services: [PostgreSQL],
         from: [{cidr: 10.0.0.0/8}, {securityGroup: {id: sg-00000000000000bad}}, {cidr: 192.168.0.0/16}]}]}";
     world.apply("sga/db", spec).await;
+    world.status_has("sga/db", "Ready=").await;
+    stand.begins();
     world.rules_become(&["DB-SG in tcp 5432 <- 10.0.0.0/8", "DB-SG in tcp 5432 <- 192.168.0.0/16"]).await;
     let told = world.wait_for("sga/db", "Ready=False SecurityGroupNotFound").await;
     assert!(told.contains("sg-00000000000000bad"), "{told}");

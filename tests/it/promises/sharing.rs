@@ -7,8 +7,8 @@ use tokio::time::sleep;
 
 use super::stand::Stand;
 use super::virtually::{
-    ACCESS, CLIENTS, IN, IN_SYNC, OUT, RULES, SPEC, identity, standard, stay, tag_of, watch_order, watch_that_stay,
-    writes,
+    ACCESS, CLIENTS, IN, IN_SYNC, OUT, RULES, SPEC, identity, made, standard, stay, tag_of, watch_order,
+    watch_that_stay, writes,
 };
 use crate::world::{estate, group};
 
@@ -19,11 +19,13 @@ pub async fn a_rule_of_two_clusters_is_released(stand: Stand) {
     world.apply("shop", SPEC).await;
     world.wait_for("shop", IN_SYNC).await;
     world.expect_rules(&RULES).await;
+    stand.begins();
     world.tag_rule(CLIENTS, "sgbind.dev/cluster/other", "uid-of-other").await;
     world.delete("shop").await;
     world.gone("shop").await;
     world.expect_rules(&[CLIENTS]).await;
     world.expect_tags(CLIENTS, &[("sgbind.dev/cluster/other", "uid-of-other")]).await;
+    world.event("shop", "RulesReleased").await;
 }
 
 /// A binding and an access need the same rule; they go one after the other.
@@ -35,6 +37,7 @@ pub async fn a_rule_goes_with_the_last_that_needs_it(stand: Stand) {
     world.wait_for("shop", IN_SYNC).await;
     world.wait_for("sga/app", IN_SYNC).await;
     world.expect_rules(&RULES).await;
+    stand.begins();
     let faults = watch_that_stay(&stage, &controller, &[IN]);
     world.delete("shop").await;
     stay(&stage, &[IN]).await;
@@ -55,6 +58,7 @@ pub async fn a_description_names_whoever_needs_the_rule(stand: Stand) {
     };
     world.apply("shop", SPEC).await;
     world.wait_for("shop", IN_SYNC).await;
+    stand.begins();
     world.apply("sga/app", ACCESS).await;
     world.wait_for("sga/app", IN_SYNC).await;
     let both = format!("{IN} (ours, \"sgbind team: alb/team/shop, sga/team/app\")");
@@ -83,6 +87,7 @@ pub async fn two_clusters_that_share_rules_write_nothing_at_rest(stand: Stand) {
         of.apply("shop", SPEC).await;
         of.wait_for("shop", IN_SYNC).await;
     }
+    stand.begins();
     let (identity, ours) = (identity(world).await, tag_of(world));
     let mut tags = [(ours.as_str(), identity.as_str()), (theirs.as_str(), identity.as_str())];
     tags.sort_unstable();
@@ -119,6 +124,7 @@ pub async fn a_needed_rule_of_another_cluster_gets_our_tag_beside_theirs(stand: 
     world.apply("shop", SPEC).await;
     world.wait_for("shop", IN_SYNC).await;
     world.expect_rules(&RULES).await;
+    stand.begins();
     sleep(Duration::from_secs(120)).await;
     world.expect_tags(IN, &[theirs, (&tag_of(world), &identity(world).await)]).await;
     world.delete("shop").await;
@@ -135,6 +141,8 @@ pub async fn a_shared_group_keeps_its_foreign_rules(stand: Stand) {
     let stage = stand.simulated(standard().group(group("APP-SG").shared().rule(FOREIGN))).await;
     let _controller = stage.start("first");
     stage.world.apply("shop", REMOVE).await;
+    made(&stage, &RULES).await;
+    stand.begins();
     stay(&stage, &[CLIENTS, OUT, IN, FOREIGN]).await;
     stage.world.wait_for("shop", "Ready=True ForeignRulesKept").await;
     stage.world.status_has("shop", FOREIGN_KEPT).await;
@@ -157,6 +165,8 @@ async fn outvoted(stand: Stand, of_access: &str) {
     world.apply("sga/app", &format!("{access}, {of_access}}}")).await;
     world.status_has("sga/app", "rules ").await;
     world.apply("shop", REMOVE).await;
+    made(&stage, &RULES).await;
+    stand.begins();
     stay(&stage, &[CLIENTS, OUT, IN, FOREIGN]).await;
     world.wait_for("shop", "Ready=True ForeignRulesKept").await;
     world.status_has("shop", FOREIGN_KEPT).await;
@@ -169,6 +179,8 @@ pub async fn a_group_that_others_use_keeps_its_foreign_rules(stand: Stand) {
     let stage = stand.simulated(estate).await;
     let _controller = stage.start("first");
     stage.world.apply("shop", REMOVE).await;
+    made(&stage, &RULES).await;
+    stand.begins();
     stay(&stage, &[CLIENTS, OUT, IN, SSH]).await;
     let held = "held: revoke ALB-SG ingress tcp 22 from 10.0.0.0/8: GroupUsedElsewhere: eni-";
     stage.world.status_has("shop", held).await;
@@ -188,6 +200,8 @@ pub async fn a_binding_governs_only_the_ports_of_its_targets(stand: Stand) {
     let stage = stand.simulated(standard().group(group)).await;
     let _controller = stage.start("first");
     stage.world.apply("shop", REMOVE).await;
+    made(&stage, &RULES).await;
+    stand.begins();
     stay(&stage, &[&RULES[..], &KEPT[..]].concat()).await;
     stage.world.wait_for("shop", IN_SYNC).await;
     let told: Vec<String> = stage.world.status("shop").await;
@@ -211,6 +225,8 @@ pub async fn a_binding_governs_only_ports_with_declared_clients(stand: Stand) {
         )
     };
     stage.world.apply("shop", &spec("")).await;
+    made(&stage, &[DECLARED, OUT, IN]).await;
+    stand.begins();
     stay(&stage, &[DECLARED, UNDECLARED, SSH, OUT, IN]).await;
     stage.world.apply("shop", &spec(", clients: [{cidr: 0.0.0.0/0}]")).await;
     stay(&stage, &[DECLARED, CLIENTS, OUT, IN]).await;
@@ -222,6 +238,8 @@ pub async fn an_access_governs_the_directions_that_it_names(stand: Stand) {
     let stage = stand.simulated(estate().group(db)).await;
     let _controller = stage.start("first");
     stage.world.apply("sga/db", "{securityGroup: {id: $DB-SG}, ingress: [], foreignRules: Remove}").await;
+    stage.world.status_has("sga/db", "Ready=").await;
+    stand.begins();
     stay(&stage, &["DB-SG out all -> 0.0.0.0/0", "DB-SG out all -> ::/0"]).await;
     stage.world.apply("sga/db", "{securityGroup: {id: $DB-SG}, ingress: [], egress: [], foreignRules: Remove}").await;
     stay(&stage, &[]).await;
@@ -241,6 +259,7 @@ pub async fn a_move_makes_the_new_group_first_and_cleans_the_old(stand: Stand) {
     world.apply("shop", &spec("APP-SG")).await;
     world.wait_for("shop", IN_SYNC).await;
     world.expect_rules(&RULES).await;
+    stand.begins();
     // AWS refuses to make some of the new rules for a while.
     let faults = watch_order(&stage, &controller, &RULES, &NEW);
     stage.simulation.aws.world().deny(HOME_ACCOUNT, "AuthorizeSecurityGroupIngress");
@@ -259,6 +278,8 @@ pub async fn ingress_of_the_load_balancer_controller_is_left_to_it(stand: Stand)
     let stage = stand.simulated(standard().group(group("ALB-SG").tag("elbv2.k8s.aws/cluster", "prod"))).await;
     let _controller = stage.start("first");
     stage.world.apply("shop", SPEC).await;
+    made(&stage, &[OUT, IN]).await;
+    stand.begins();
     stay(&stage, &[OUT, IN]).await;
     stage.world.wait_for("shop", "Ready=False ManagedByLoadBalancerController").await;
     stage.world.wait_for("shop", "Stalled=True ManagedByLoadBalancerController").await;

@@ -11,7 +11,7 @@ use sgbind::defect::Defect;
 
 use crate::control_plane::OfItsOwn;
 use crate::simulation::Stage;
-use crate::world::{Estate, World};
+use crate::world::{Estate, WithDefect, World};
 
 /// With a defect what is waited for does not come, so it is not waited for as long.
 const PATIENCE_WITH_DEFECT: Duration = Duration::from_secs(15);
@@ -43,10 +43,10 @@ impl Stand {
 
     async fn built(&self, mut world: World, estate: Estate) -> World {
         if let Some(defect) = self.defect {
-            world.controllers_have(name(defect), PATIENCE_WITH_DEFECT);
+            let (name, begun) = (name(defect), Arc::clone(&self.begun));
+            world.controllers_have(WithDefect { name, patience: PATIENCE_WITH_DEFECT, begun });
         }
         world.build(estate).await;
-        self.begun.store(true, Ordering::SeqCst);
         world
     }
 
@@ -54,15 +54,22 @@ impl Stand {
     pub async fn simulated(&self, estate: Estate) -> Stage {
         let mut stage = Stage::with(1, estate).await;
         stage.world.be_patient_for(PATIENCE_IN_VIRTUAL_TIME, PAUSE_IN_VIRTUAL_TIME);
-        self.begun.store(true, Ordering::SeqCst);
         stage
     }
 
     /// AWS simulated, and a real API server that no other test uses. A controller runs in this process.
     pub async fn with_api_server(&self, api_server: &OfItsOwn, estate: Estate) -> Stage {
-        let stage = Stage::on(api_server.client.clone(), estate).await;
+        Stage::on(api_server.client.clone(), estate).await
+    }
+
+    /// To be called by each scenario when it has come to its own subject: the controller runs, and what the scenario
+    /// starts from is there. What fails before says nothing about the promise.
+    pub fn begins(&self) {
         self.begun.store(true, Ordering::SeqCst);
-        stage
+    }
+
+    fn has_begun(&self) -> bool {
+        self.begun.load(Ordering::SeqCst)
     }
 
     fn play<F: Future<Output = ()>>(&self, paused: bool, scenario: fn(Self) -> F) {
@@ -74,7 +81,9 @@ impl Stand {
 
 /// Plays the scenario; `paused`: in virtual time.
 pub fn holds<F: Future<Output = ()>>(paused: bool, scenario: fn(Stand) -> F) {
-    Stand::default().play(paused, scenario);
+    let stand = Stand::default();
+    stand.play(paused, scenario);
+    assert!(stand.has_begun(), "the scenario does not say when it begins");
 }
 
 /// Plays the scenario with the defect, and fails if it does not.
@@ -83,7 +92,7 @@ pub fn notices<F: Future<Output = ()>>(paused: bool, scenario: fn(Stand) -> F, d
     let Err(panic) = catch_unwind(AssertUnwindSafe(|| stand.play(paused, scenario))) else {
         panic!("the scenario holds although the defect {:?} is switched on", name(defect))
     };
-    if !stand.begun.load(Ordering::SeqCst) {
+    if !stand.has_begun() {
         // It has failed before it came to its subject.
         resume_unwind(panic);
     }

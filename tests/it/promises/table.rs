@@ -91,9 +91,9 @@ promises! {
             virtual ownership::rules_of_a_former_cluster_are_taken_over, IgnoreTakeOver;
         "Rules that no object accounts for are told of, and stay.":
             virtual ownership::orphans_are_reported_and_stay, RevokeReportedOrphans;
-        "With `--orphans Revoke` they go, wherever they are.":
+        "With `--orphans Revoke` rules that no object accounts for go, wherever they are.":
             virtual ownership::orphans_go_where_they_are_to, OverlookStrays;
-        "They go only where the group lets the namespace that they name write.":
+        "With `--orphans Revoke` a rule goes only where its group lets the namespace that the rule names write.":
             virtual ownership::orphans_go_only_with_consent, RevokeOrphansWithoutConsent;
         "A group that has not opted in is never written.":
             virtual ownership::a_group_that_has_not_opted_in_is_not_written, WriteWithoutConsent;
@@ -109,7 +109,7 @@ promises! {
             virtual holding::what_goes_goes_when_what_is_needed_was_seen, TakeFirst;
         "Nothing is revoked that an object may need of which not all could be found.":
             virtual holding::what_an_object_needs_that_is_not_known_stays, RevokeOnPartialKnowledge;
-        "Such an object holds only what names it: it blocks no closing of anybody else's.":
+        "An object of which not all could be found holds only what names it: it blocks no closing of anybody else's.":
             virtual holding::an_object_that_is_not_known_blocks_nobody_else, HoldEverything;
         "A step that waits stands in the status, with what it waits for.":
             virtual holding::a_step_that_waits_is_told_with_its_reason, HideHeldSteps;
@@ -117,7 +117,8 @@ promises! {
             virtual holding::objects_are_read_again_before_a_revoke, TrustCachedObjects;
         "Before a revoke the rules' tags are read again.":
             virtual holding::tags_are_read_again_before_a_revoke, TrustOldTags;
-        "A leader whose lease has ended writes nothing, whatever it has heard.":
+        "A paused leader that wakes up with old knowledge revokes nothing that is needed by now: without its lease it writes \
+         nothing.":
             virtual holding::a_leader_without_its_lease_writes_nothing, IgnoreLease;
         "What only AWS no longer asks for goes after two complete reads, `--revocation-delay` apart.":
             virtual holding::what_only_aws_says_waits_for_a_second_read, RevokeDerivedAtOnce;
@@ -129,19 +130,19 @@ promises! {
     "Tightening without an outage" {
         "Where a healthy target times out after foreign rules were taken away, they are put back, and it is told.":
             real tightening::what_a_target_needed_comes_back, IgnoreHealth;
-        "They come back with their traffic, description and tags, and not as ours.":
+        "Foreign rules that are put back have the traffic, description and tags that they had, and are not ours.":
             real tightening::what_comes_back_is_as_it_was, RestoreBareRules;
-        "What goes stands in the status first: after a crash it comes back all the same.":
+        "A foreign rule that goes stands in the status first: after a crash it comes back all the same.":
             virtual tightening::after_a_crash_it_comes_back_all_the_same, TakeUnrecorded;
-        "Health is watched for as long as health checks need to notice.":
+        "The targets' health is watched for as long as health checks need to notice.":
             virtual tightening::the_watch_lasts_until_checks_have_noticed, WatchTooShort;
         "While the health of targets can't be read, no foreign rule goes.":
             virtual tightening::without_known_health_nothing_goes, TakeInTheDark;
-        "What was put back stays, also after a restart.":
+        "A foreign rule that was put back stays, also after a restart.":
             virtual tightening::what_came_back_stays, ForgetRollback;
-        "A new value of `sgbind.dev/retry-tightening` tries once more, each value once.":
+        "A new value of `sgbind.dev/retry-tightening` tries once more to remove what was put back, each value once.":
             virtual tightening::a_token_tries_once_more, IgnoreRetryToken;
-        "A change of the spec tries once more.":
+        "A change of the spec tries once more to remove what was put back.":
             virtual tightening::a_change_of_the_spec_tries_once_more, IgnoreChangedSpec;
         "Of one load balancer one group is tightened at a time.":
             virtual tightening::one_group_at_a_time, TightenAllAtOnce;
@@ -175,7 +176,7 @@ promises! {
             virtual brake::an_emptied_folder, NoRevocationBrake;
         "What the brake holds does not go on by itself, however long nobody looks.":
             virtual brake::hours_pass, BrakeThawsByItself;
-        "A process that starts anew, again and again, revokes no more of it.":
+        "A process that starts anew, again and again, revokes no more of what the brake holds.":
             virtual brake::restarts, ForgetBrakeAtStart;
         "A greater --revocation-brake lets so many more go, and the objects with them.":
             virtual brake::a_raised_flag, IgnoreRevocationBrake;
@@ -197,7 +198,7 @@ promises! {
             virtual contested::a_foreign_rule_comes_back, ForgetWhatWasRemoved;
         "Which rule is contested, and who may be doing it, is told by event and condition.":
             virtual contested::who_does_it, KeepContestSecret;
-        "It ends when the rule has stayed for ten minutes, and the condition says so.":
+        "A rule is contested no more when it has stayed for ten minutes, and the condition says so.":
             virtual contested::it_ends, ContestedForEver;
     }
     "What is told before it is done" {

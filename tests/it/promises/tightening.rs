@@ -7,10 +7,12 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::stand::Stand;
-use crate::simulation::{Controller, Stage};
+use super::virtually::{made, stay};
+use crate::simulation::{Controller, Stage, in_virtual_time, these};
 use crate::world::aws::ACCOUNT;
-use crate::world::{Estate, World, estate, expect_lines, group};
+use crate::world::{Estate, World, estate, group};
 
+const MINUTE: Duration = Duration::from_secs(60);
 const SPEC: &str = "{loadBalancer: {name: shop}, clients: [{cidr: 0.0.0.0/0}], foreignRules: Remove,
     targetGroups: [{name: app, ref: {name: app}, ports: [8000], healthCheckPort: 8000}]}";
 const NEEDED: [&str; 3] =
@@ -59,12 +61,14 @@ async fn until_healthy(world: &World) {
 
 /// A target whose checks need a rule falls when it goes; the rules come back as they were.
 pub async fn what_a_target_needed_comes_back(stand: Stand) {
-    let world = stand.served(checked_elsewhere()).await;
-    world.tag_rule(CHECKS[0], "Name", "checks").await;
+    let mut world = stand.served(checked_elsewhere()).await;
+    // Until a target falls ten seconds pass, and until it is healthy again ten more.
+    world.be_patient_for(Duration::from_secs(45), Duration::from_millis(200));
     until_healthy(&world).await;
     let _controller = world.controller(&WATCH).await;
     world.apply("shop", SPEC).await;
     world.rules_become(&all(&CHECKS[1..])).await;
+    stand.begins();
     let message = world.wait_for("shop", "Ready=False TighteningRolledBack").await;
     for part in [
         "ALB-SG",
@@ -76,27 +80,43 @@ pub async fn what_a_target_needed_comes_back(stand: Stand) {
         assert!(world.named(&message).contains(part), "{part}: {message}");
     }
     world.rules_become(&all(&[CHECKS[0], CHECKS[1], SSH])).await;
-    world.expect_tags(CHECKS[0], &[("Name", "checks")]).await;
+    world.event("shop", "Tightening: ").await;
     world.event("shop", "TighteningRolledBack").await;
+    world.event("shop", "RulesRestored").await;
     until_healthy(&world).await;
 }
 
 /// The rules that come back have the description and the tags that they had, and are not ours.
 pub async fn what_comes_back_is_as_it_was(stand: Stand) {
-    let world = stand.served(checked_elsewhere()).await;
+    let stage = stand.simulated(checked_elsewhere()).await;
+    let world = &stage.world;
+    world.describe_rule(CHECKS[0], "health checks").await;
+    world.describe_rule(SSH, "admins").await;
     world.tag_rule(CHECKS[0], "Name", "checks").await;
+    world.tag_rule(CHECKS[0], "team", "edge").await;
     world.tag_rule(SSH, "Name", "ssh").await;
-    until_healthy(&world).await;
-    let before = world.rules_and_owners().await;
-    let _controller = world.controller(&WATCH).await;
+    until_healthy(world).await;
+    let (before, ids) = (world.rules_and_owners().await, ids(world).await);
+    let _controller = stage.start("first");
     world.apply("shop", SPEC).await;
+    stage.until_rules(&all(&CHECKS[1..])).await;
+    stand.begins();
+    stage.until_rules(&all(&[CHECKS[0], CHECKS[1], SSH])).await;
     world.wait_for("shop", "Ready=False TighteningRolledBack").await;
-    world.rules_become(&all(&[CHECKS[0], CHECKS[1], SSH])).await;
-    let foreign: Vec<String> =
-        world.rules_and_owners().await.into_iter().filter(|rule| rule.contains("(foreign")).collect();
-    expect_lines("foreign rules", &foreign, &before.iter().map(String::as_str).collect::<Vec<_>>());
-    world.expect_tags(CHECKS[0], &[("Name", "checks")]).await;
+    let ours = NEEDED.map(|rule| format!("{rule} (ours, \"sgbind team: alb/team/shop\")"));
+    world.rules_and_owners_become(before.into_iter().chain(ours).collect()).await;
+    world.expect_tags(CHECKS[0], &[("Name", "checks"), ("team", "edge")]).await;
     world.expect_tags(SSH, &[("Name", "ssh")]).await;
+    world.expect_tags(CHECKS[1], &[]).await;
+    // Those two were made anew, the third was never gone.
+    let same = self::ids(world).await.into_iter().zip(ids).map(|(now, before)| now == before).collect::<Vec<_>>();
+    assert_eq!(same, [false, false, true]);
+    world.event("shop", "RulesRestored").await;
+}
+
+/// Ids of the foreign rules: the two that go, and the one that stays.
+async fn ids(world: &World) -> [String; 3] {
+    [world.rule_id(CHECKS[0]).await, world.rule_id(SSH).await, world.rule_id(CHECKS[1]).await]
 }
 
 /// Everything in virtual time, with the defaults of production. Targets are healthy when the binding comes.
@@ -108,18 +128,6 @@ async fn begun_healthy(stand: &Stand) -> (Stage, Controller) {
     (stage, controller)
 }
 
-async fn until_rules(stage: &Stage, expected: &[&str], what: &str) {
-    let expected = crate::simulation::these(expected);
-    let came = stage.until(Duration::from_secs(30 * 60), |stage| stage.rules() == expected).await;
-    assert!(came.is_some(), "{what}: {:#?} is not {expected:#?}", stage.rules());
-}
-
-async fn stays(stage: &Stage, expected: &[&str], minutes: u64, what: &str) {
-    let expected = crate::simulation::these(expected);
-    let other = stage.until(Duration::from_secs(60 * minutes), |stage| stage.rules() != expected).await;
-    assert_eq!(other, None, "{what}: {:#?}", stage.rules());
-}
-
 /// The status tells what goes before it goes, so that a crash right after it loses nothing.
 pub async fn after_a_crash_it_comes_back_all_the_same(stand: Stand) {
     let (stage, controller) = begun_healthy(&stand).await;
@@ -129,60 +137,73 @@ pub async fn after_a_crash_it_comes_back_all_the_same(stand: Stand) {
         tokio::time::sleep(Duration::from_millis(1)).await;
         assert!(stage.simulation.now() < Duration::from_secs(3600), "{:#?}", stage.rules());
     }
+    stand.begins();
     controller.kill();
     // Targets fall while nobody looks.
     tokio::time::sleep(Duration::from_secs(5 * 60)).await;
     let told = stage.object("shop").expect("it is there")["status"]["tightening"].clone();
     assert_eq!(told["removed"].as_array().map(Vec::len), Some(2), "{told:#}");
     let _second = stage.start("second");
-    until_rules(&stage, &all(&[CHECKS[0], CHECKS[1], SSH]), "after the crash").await;
+    stage.until_rules(&all(&[CHECKS[0], CHECKS[1], SSH])).await;
 }
 
 /// What was put back stays until a person says otherwise.
 pub async fn what_came_back_stays(stand: Stand) {
     let (stage, controller) = begun_healthy(&stand).await;
-    rolled_back(&stage).await;
-    stays(&stage, &all(&[CHECKS[0], CHECKS[1], SSH]), 60, "an hour later").await;
+    put_back(&stage).await;
+    stand.begins();
+    until_told(&stage).await;
+    stage.stays(&all(&[CHECKS[0], CHECKS[1], SSH]), 60 * MINUTE).await;
     // Another leader knows it too.
     controller.stop().await;
     let _second = stage.start("second");
-    stays(&stage, &all(&[CHECKS[0], CHECKS[1], SSH]), 60, "after a restart").await;
+    stage.stays(&all(&[CHECKS[0], CHECKS[1], SSH]), 60 * MINUTE).await;
     assert_eq!(stage.condition("shop", "Ready").as_deref(), Some("Ready=False TighteningRolledBack"));
 }
 
 async fn rolled_back(stage: &Stage) {
-    until_rules(stage, &all(&CHECKS[1..]), "taken").await;
-    until_rules(stage, &all(&[CHECKS[0], CHECKS[1], SSH]), "put back").await;
+    put_back(stage).await;
+    until_told(stage).await;
+}
+
+async fn put_back(stage: &Stage) {
+    stage.until_rules(&all(&CHECKS[1..])).await;
+    stage.until_rules(&all(&[CHECKS[0], CHECKS[1], SSH])).await;
+}
+
+async fn until_told(stage: &Stage) {
     let told = |stage: &Stage| stage.object("shop").is_some_and(|it| it["status"]["tightening"]["rolledBack"] == true);
-    assert!(stage.until(Duration::from_secs(60), told).await.is_some(), "{:#?}", stage.object("shop"));
+    assert!(stage.until(MINUTE, told).await.is_some(), "{:#?}", stage.object("shop"));
 }
 
 /// A new value of the annotation tries once more, and each value once only.
 pub async fn a_token_tries_once_more(stand: Stand) {
     let (stage, _controller) = begun_healthy(&stand).await;
     rolled_back(&stage).await;
+    stand.begins();
     let token = serde_json::json!({"sgbind.dev/retry-tightening": "1"});
     stage.world.apply_annotated("shop", token, SPEC).await;
     rolled_back(&stage).await;
     let acknowledged =
         |stage: &Stage| stage.object("shop").is_some_and(|it| it["status"]["acknowledged"]["retryTightening"] == "1");
     assert!(acknowledged(&stage), "{:#?}", stage.object("shop"));
-    stays(&stage, &all(&[CHECKS[0], CHECKS[1], SSH]), 60, "the token was used").await;
+    stage.stays(&all(&[CHECKS[0], CHECKS[1], SSH]), 60 * MINUTE).await;
 }
 
 /// A change of the spec tries once more.
 pub async fn a_change_of_the_spec_tries_once_more(stand: Stand) {
     let (stage, _controller) = begun_healthy(&stand).await;
     rolled_back(&stage).await;
+    stand.begins();
     // What the checks need is declared now.
     let spec = SPEC.replace("healthCheckPort: 8000", "healthCheckPort: 9000");
     stage.world.apply("shop", &spec).await;
     let declared = ["ALB-SG out tcp 9000 -> APP-SG", "APP-SG in tcp 9000 <- ALB-SG"];
-    until_rules(&stage, &all(&declared), "declared").await;
+    stage.until_rules(&all(&declared)).await;
     let ended = |stage: &Stage| stage.object("shop").is_some_and(|it| it["status"]["tightening"] == Value::Null);
     assert!(stage.until(Duration::from_secs(30 * 60), ended).await.is_some(), "{:#?}", stage.object("shop"));
     assert_eq!(stage.condition("shop", "Ready").as_deref(), Some("Ready=True InSync"));
-    stays(&stage, &all(&declared), 10, "watched to the end").await;
+    stage.stays(&all(&declared), 10 * MINUTE).await;
 }
 
 /// Health is watched for as long as the health checks need to notice, be it longer than the option says.
@@ -192,7 +213,10 @@ pub async fn the_watch_lasts_until_checks_have_noticed(stand: Stand) {
     until_healthy(&stage.world).await;
     let _controller = stage.start("first");
     stage.world.apply("shop", SPEC).await;
-    rolled_back(&stage).await;
+    stage.until_rules(&all(&CHECKS[1..])).await;
+    stand.begins();
+    stage.until_rules(&all(&[CHECKS[0], CHECKS[1], SSH])).await;
+    stage.world.wait_for("shop", "Ready=False TighteningRolledBack").await;
 }
 
 /// While it can't be told how the targets are, nothing goes.
@@ -208,26 +232,61 @@ pub async fn without_known_health_nothing_goes(stand: Stand) {
     let spec = "{loadBalancer: {name: shop}, clients: [{cidr: 0.0.0.0/0}], foreignRules: Remove,
         targetGroups: [{name: app, ports: [8000], securityGroups: [{id: $APP-SG}]}]}";
     stage.world.apply("shop", spec).await;
-    until_rules(&stage, &all(&[SSH]), "what is needed is made").await;
-    stays(&stage, &all(&[SSH]), 30, "health is not known").await;
+    made(&stage, &NEEDED).await;
+    stand.begins();
+    stage.stays(&all(&[SSH]), 30 * MINUTE).await;
     deny(false);
-    until_rules(&stage, &NEEDED, "health is known").await;
+    stage.until_rules(&NEEDED).await;
 }
 
 /// Of one load balancer one group is tightened at a time, the next when the watch is over.
 pub async fn one_group_at_a_time(stand: Stand) {
-    let estate = checked_on_its_port().group(group("APP-SG").rule("APP-SG in tcp 8000 <- 10.0.0.0/8"));
+    const WIDE: &str = "APP-SG in tcp 8000 <- 10.0.0.0/8";
+    let estate = checked_on_its_port().group(group("APP-SG").rule(WIDE));
     let stage = stand.simulated(estate).await;
     let _controller = stage.start("first");
     // Two teams share the load balancer: one has its own group, the other those of the targets.
     let part = |manage: &str| SPEC.replace("foreignRules", &format!("manage: [{manage}], foreignRules"));
     stage.world.apply("edge", &part("ListenerIngress, TargetEgress")).await;
     stage.world.apply("shop", &part("TargetIngress")).await;
-    let groups_with_foreign = |stage: &Stage| stage.rules().iter().filter(|rule| rule.contains("10.0.0.0/8")).count();
-    let first = stage.until(Duration::from_secs(600), |stage| groups_with_foreign(stage) == 1).await;
+    made(&stage, &NEEDED).await;
+    stand.begins();
+    let of_one = [SSH, WIDE].map(|left| these(&all(&[left])));
+    let first = stage.until(10 * MINUTE, |stage| of_one.contains(&stage.rules())).await;
     assert!(first.is_some(), "{:#?}", stage.rules());
-    let next = stage.until(Duration::from_secs(600), |stage| groups_with_foreign(stage) == 0).await;
-    let next = next.unwrap_or_else(|| panic!("{:#?}", stage.rules()));
-    assert!(next >= Duration::from_secs(2 * 60), "the second group followed after {next:?}");
-    until_rules(&stage, &NEEDED, "both are tightened").await;
+    let (began, left) = (tokio::time::Instant::now(), stage.rules());
+    let next = stage.until(10 * MINUTE, |stage| stage.rules() != left).await;
+    assert!(next >= Some(2 * MINUTE), "the second group followed after {next:?}");
+    stage.until_rules(&NEEDED).await;
+    assert!(began.elapsed() < 10 * MINUTE, "it took {:?}", began.elapsed());
+    for name in ["edge", "shop"] {
+        stage.world.event(name, "Tightening: ").await;
+        stage.world.event(name, "Tightened: ").await;
+    }
+}
+
+/// A binding is deleted while targets are watched: what was taken away stays so, and the binding goes.
+#[test]
+fn what_was_taken_is_not_put_back_for_a_deleted_binding() {
+    in_virtual_time(async {
+        let (stage, _controller) = begun_healthy(&Stand::default()).await;
+        stage.until_rules(&all(&CHECKS[1..])).await;
+        stage.world.delete("shop").await;
+        stay(&stage, &CHECKS[1..]).await;
+    });
+}
+
+/// Where no target group has to do with a group there is nothing to watch.
+#[test]
+fn without_target_groups_foreign_rules_go_at_once() {
+    in_virtual_time(async {
+        let db = group("DB-SG").rule("DB-SG in tcp 22 <- 0.0.0.0/0").rule("DB-SG in tcp 23 <- 0.0.0.0/0");
+        let stage = Stand::default().simulated(estate().group(db)).await;
+        let _controller = stage.start("first");
+        stage.world.apply("sga/db", "{securityGroup: {id: $DB-SG}, ingress: [], foreignRules: Remove}").await;
+        let gone = stage.until(10 * MINUTE, |stage| stage.rules().is_empty()).await;
+        assert!(gone.is_some_and(|time| time < MINUTE), "gone after {gone:?}: {:#?}", stage.rules());
+        stage.world.wait_for("sga/db", "Ready=True InSync").await;
+        stage.world.event("sga/db", "RulesRevoked").await;
+    });
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::stand::Stand;
+use super::virtually::{RULES, made};
 use crate::world::{estate, group};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -16,6 +17,7 @@ pub async fn interruptions(stand: Stand) {
     let spec = "{loadBalancer: {name: shop}, clients: [{cidr: 0.0.0.0/0}], foreignRules: Remove}";
     stage.world.apply("shop", spec).await;
     stage.world.wait_for("shop", "Ready=True ForeignRulesKept").await;
+    stand.begins();
     let steps = || async {
         let lines = stage.world.status("shop").await;
         lines.into_iter().filter(|line| line.starts_with("plan: ") || line.starts_with("held: ")).collect::<Vec<_>>()
@@ -50,6 +52,8 @@ pub async fn once(stand: Stand) {
         .world
         .apply("shop", &format!("{{loadBalancer: {{name: shop}}, clients: {clients}, foreignRules: Remove}}"))
         .await;
+    made(&stage, &RULES).await;
+    stand.begins();
     tokio::time::sleep(20 * MINUTE).await;
     let events = stage.world.events("shop").await;
     let of = |beginning: &str| events.iter().filter(|event| event.starts_with(beginning)).count();

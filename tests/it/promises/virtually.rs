@@ -32,11 +32,15 @@ pub const LONG: Duration = Duration::from_secs(12 * 60);
 
 /// Exactly these rules are there, as soon as it is so, and for long.
 pub async fn stay(stage: &Stage, expected: &[&str]) {
-    let wanted = rules::these(expected);
-    let came = stage.until(LONG, |stage| stage.rules() == wanted).await;
-    assert!(came.is_some(), "the rules do not become {wanted:#?}, they are {:#?}", stage.rules());
-    let other = stage.until(LONG, |stage| stage.rules() != wanted).await;
-    assert!(other.is_none(), "the rules do not stay {wanted:#?}, but become {:#?}", stage.rules());
+    stage.until_rules(expected).await;
+    stage.stays(expected, LONG).await;
+}
+
+/// Waits until these rules, at the least, are there.
+pub async fn made(stage: &Stage, needed: &[&str]) {
+    let needed = rules::these(needed);
+    let came = stage.until(LONG, |stage| needed.is_subset(&stage.rules())).await;
+    assert!(came.is_some(), "{needed:#?} is not made, there is {:#?}", stage.rules());
 }
 
 /// What was found wrong after writes of a controller.

@@ -9,7 +9,6 @@ use sgbind_sim::Fault;
 use tokio::time::sleep;
 
 use super::oracle::Oracle;
-use super::rules;
 use super::run::{begin, in_virtual_time};
 use super::scenarios::{CHANGE_OF_PORTS, LOAD_BALANCER_OF_AN_INGRESS_REPLACED, Scenario};
 use super::stage::{Controller, Stage};
@@ -23,12 +22,6 @@ async fn begun(scenario: &Scenario, seed: u64) -> (Stage, Controller) {
     (stage, controller)
 }
 
-async fn until_rules(stage: &Stage, expected: &[&str]) {
-    let wanted = rules::these(expected);
-    let came = stage.until(HOUR, |stage| stage.rules() == wanted).await;
-    assert!(came.is_some(), "the rules do not become {wanted:#?}, they are {:#?}", stage.rules());
-}
-
 async fn until_in_sync(stage: &Stage) {
     let in_sync = |stage: &Stage| stage.condition("shop", "Ready").as_deref() == Some("Ready=True InSync");
     assert!(stage.until(HOUR, in_sync).await.is_some(), "{:#?}", stage.object("shop"));
@@ -39,7 +32,7 @@ async fn ends_well(stage: &Stage, scenario: &Scenario, controllers: &[&Controlle
     scenario.act.carry_out(&stage.world).await;
     let oracle = Oracle::new(stage, scenario);
     controllers.iter().for_each(|controller| oracle.watch(&controller.process));
-    until_rules(stage, scenario.after).await;
+    stage.until_rules(scenario.after).await;
     until_in_sync(stage).await;
     stays_well(stage, scenario, &oracle).await;
     oracle
@@ -47,7 +40,7 @@ async fn ends_well(stage: &Stage, scenario: &Scenario, controllers: &[&Controlle
 
 async fn stays_well(stage: &Stage, scenario: &Scenario, oracle: &Oracle) {
     sleep(HOUR).await;
-    until_rules(stage, scenario.after).await;
+    stage.until_rules(scenario.after).await;
     assert_eq!(oracle.violations(), Vec::<String>::new());
 }
 
@@ -63,30 +56,6 @@ fn a_leader_that_wakes_with_old_knowledge_takes_nothing_away_that_is_needed_by_n
         let oracle = ends_well(&stage, scenario, &[&first, &second]).await;
         first.process.release_events();
         stays_well(&stage, scenario, &oracle).await;
-    });
-}
-
-#[test]
-fn a_leader_that_has_not_heard_of_a_change_yet_takes_nothing_away_that_it_needs() {
-    in_virtual_time(async {
-        let scenario = &CHANGE_OF_PORTS;
-        let (stage, first) = begun(scenario, 7).await;
-        scenario.act.carry_out(&stage.world).await;
-        while !stage.rules().iter().any(|rule| rule.contains("8001")) {
-            sleep(Duration::from_millis(1)).await;
-        }
-        // The new rules are being made, the old ones are to go; now the old ones are wanted again, and it does not hear.
-        first.process.hold_events();
-        for (name, spec) in scenario.given {
-            stage.world.apply(name, spec).await;
-        }
-        for _ in 0..60 {
-            sleep(Duration::from_secs(1)).await;
-            let rules = stage.rules();
-            assert!(scenario.before.iter().all(|rule| rules.contains(*rule)), "{rules:#?}");
-        }
-        first.process.release_events();
-        until_rules(&stage, scenario.before).await;
     });
 }
 
@@ -159,7 +128,7 @@ fn a_load_balancer_that_is_replaced_is_followed_at_once_where_it_is_watched_and_
             let regular = Duration::from_secs(330);
             let limit = if unwatched { regular } else { Duration::from_secs(15) };
             assert!(took <= limit, "unwatched {unwatched}: {took:?}");
-            until_rules(&stage, scenario.after).await;
+            stage.until_rules(scenario.after).await;
         });
     }
 }
@@ -172,15 +141,15 @@ fn an_ingress_that_cannot_be_read_takes_no_rule_away() {
         (0..1000).for_each(|_| first.process.inject_into("/ingresses/web", Fault::Refused));
         stage.world.remove("Ingress", "web").await;
         sleep(HOUR).await;
-        until_rules(&stage, scenario.before).await;
+        stage.until_rules(scenario.before).await;
         let told = stage.condition("shop", "Resolved");
         assert_eq!(told.as_deref(), Some("Resolved=False LoadBalancerPending"));
         // It can be read again, and is gone. Its load balancer serves on; when that is gone too, the rules may go.
         first.kill();
         let _second = stage.start("second");
         sleep(HOUR).await;
-        until_rules(&stage, scenario.before).await;
+        stage.until_rules(scenario.before).await;
         stage.world.remove_load_balancer("shop").await;
-        until_rules(&stage, &[]).await;
+        stage.until_rules(&[]).await;
     });
 }

@@ -153,6 +153,20 @@ impl Stage {
         Some(began.elapsed())
     }
 
+    /// Waits until exactly these rules are there, or an hour has passed.
+    pub async fn until_rules(&self, expected: &[&str]) {
+        let wanted = rules::these(expected);
+        let came = self.until(Duration::from_secs(3600), |stage| stage.rules() == wanted).await;
+        assert!(came.is_some(), "the rules do not become {wanted:#?}, they are {:#?}", self.rules());
+    }
+
+    /// Exactly these rules are there all that time, from now on.
+    pub async fn stays(&self, expected: &[&str], time: Duration) {
+        let wanted = rules::these(expected);
+        let other = self.until(time, |stage| stage.rules() != wanted).await;
+        assert_eq!(other, None, "the rules do not stay {wanted:#?}, but become {:#?}", self.rules());
+    }
+
     /// An object as the API server has it: `shop` is a binding, `sga/db` an access.
     pub fn object(&self, name: &str) -> Option<Value> {
         let (plural, name) = match name.strip_prefix("sga/") {

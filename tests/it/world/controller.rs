@@ -74,7 +74,7 @@ impl World {
             .env("AWS_ACCESS_KEY_ID", aws::KEY)
             .env("AWS_SECRET_ACCESS_KEY", aws::SECRET)
             .env("AWS_REGION", aws::REGION)
-            .envs(self.defect.iter().map(|defect| ("SGBIND_DEFECT", defect)))
+            .envs(self.defect.iter().map(|defect| ("SGBIND_DEFECT", &defect.name)))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(file)

@@ -11,7 +11,10 @@ use std::{
     collections::BTreeMap,
     env, fs,
     path::{Path, PathBuf},
-    sync::{Mutex, MutexGuard},
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::Duration,
 };
@@ -49,8 +52,18 @@ pub struct World {
     /// Where AWS is simulated, in this process.
     pub simulation: Option<Simulation>,
     /// Controllers are started with this defect.
-    defect: Option<String>,
+    defect: Option<WithDefect>,
     _place: Option<SemaphorePermit<'static>>,
+}
+
+/// What is different where a deliberate defect is switched on.
+#[derive(Clone)]
+pub struct WithDefect {
+    /// By which a process is told of it.
+    pub name: String,
+    /// What does not come is not waited for as long, once the scenario has begun.
+    pub patience: Duration,
+    pub begun: Arc<AtomicBool>,
 }
 
 /// Waits until there is room for one more controller with all that it looks at.
@@ -83,9 +96,9 @@ impl World {
         world
     }
 
-    /// Controllers of this world have a defect; what does not come is not waited for as long.
-    pub fn controllers_have(&mut self, defect: String, patience: Duration) {
-        (self.defect, self.patience) = (Some(defect), patience);
+    /// Controllers of this world have a defect.
+    pub fn controllers_have(&mut self, defect: WithDefect) {
+        self.defect = Some(defect);
     }
 
     /// On this AWS and this API server. Whoever runs in virtual time can wait for days.
@@ -131,6 +144,9 @@ impl World {
     /// Waits no longer than this for anything that is to become so, and looks this often.
     pub fn be_patient_for(&mut self, patience: Duration, pause: Duration) {
         (self.patience, self.pause) = (patience, pause);
+        if let Some(defect) = &mut self.defect {
+            defect.patience = patience;
+        }
     }
 
     /// Another cluster that looks at the same AWS, with a namespace of the same name.
@@ -194,7 +210,9 @@ impl World {
     }
 
     pub fn deadline(&self) -> Deadline {
-        Deadline { end: Instant::now() + self.patience, pause: self.pause }
+        let hasty = self.defect.as_ref().filter(|defect| defect.begun.load(Ordering::SeqCst));
+        let patience = hasty.map_or(self.patience, |defect| defect.patience);
+        Deadline { end: Instant::now() + patience, pause: self.pause }
     }
 
     /// Where the next controller of this test writes its log.

@@ -7,7 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ec2::types::{
-    Filter, IpPermission, IpRange, Ipv6Range, PrefixListId, SecurityGroupRule, Tag, UserIdGroupPair,
+    Filter, IpPermission, IpRange, Ipv6Range, PrefixListId, SecurityGroupRule, SecurityGroupRuleDescription, Tag,
+    UserIdGroupPair,
 };
 
 use super::{World, expect_lines};
@@ -109,8 +110,31 @@ impl World {
     /// Gives the rule one tag more, as another cluster would.
     pub async fn tag_rule(&self, rule: &str, key: &str, value: &str) {
         let tag = Tag::builder().key(key).value(value).build();
-        let id = self.rule(rule).await.security_group_rule_id.expect("an id");
+        let id = self.rule_id(rule).await;
         self.aws.ec2.create_tags().resources(id).tags(tag).send().await.expect("the rule is tagged");
+    }
+
+    /// Gives an egress or ingress rule this description, as someone else would.
+    pub async fn describe_rule(&self, rule: &str, description: &str) {
+        let id = self.rule_id(rule).await;
+        let Written { group, egress, .. } = self.read(rule);
+        let described = SecurityGroupRuleDescription::builder().security_group_rule_id(id).description(description);
+        let described = described.build();
+        let done = if egress {
+            let call = self.aws.ec2.update_security_group_rule_descriptions_egress().group_id(group);
+            let call = call.security_group_rule_descriptions(described);
+            call.send().await.map(drop).map_err(|error| format!("{error:?}"))
+        } else {
+            let call = self.aws.ec2.update_security_group_rule_descriptions_ingress().group_id(group);
+            let call = call.security_group_rule_descriptions(described);
+            call.send().await.map(drop).map_err(|error| format!("{error:?}"))
+        };
+        done.unwrap_or_else(|error| panic!("{rule}: {error}"));
+    }
+
+    /// The id of a rule.
+    pub async fn rule_id(&self, rule: &str) -> String {
+        self.rule(rule).await.security_group_rule_id.expect("an id")
     }
 
     /// The rule has exactly these tags.
