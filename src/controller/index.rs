@@ -259,7 +259,8 @@ impl Index {
         let waits = entry.resolution.as_ref().is_none_or(|resolved| !resolved.resolution.complete);
         let settles = entry.history.settles_at(self.patience.revocation_delay);
         let regular = if waits { rediscover.min(FRESH) } else { rediscover };
-        settles.map_or(regular, |at| regular.min(at.saturating_duration_since(now)))
+        // Once its time has come only a complete read settles it: that is tried no more often for it.
+        settles.filter(|at| *at > now).map_or(regular, |at| regular.min(at.saturating_duration_since(now)))
     }
 
     /// About how many calls it takes to look up every object once.

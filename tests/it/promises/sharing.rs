@@ -312,8 +312,13 @@ async fn two_real_controllers_that_share_rules_come_to_rest() {
     }
     assert_eq!(world.rule_ids().await, ids);
     assert_eq!([world.version("shop").await, other.version("shop").await], versions);
-    world.delete("shop").await;
-    other.expect_rules(&RULES).await;
-    other.delete("shop").await;
-    other.expect_rules(&[]).await;
+    // A controller of one namespace lets go only of what a description of its own cluster tells: the other is described
+    // anew when the first is gone.
+    let second = if world.cluster() < other.cluster() { &other } else { &world };
+    first.delete("shop").await;
+    first.gone("shop").await;
+    second.rules_and_owners_become(described.to_vec()).await;
+    second.delete("shop").await;
+    second.gone("shop").await;
+    second.expect_rules(&[]).await;
 }

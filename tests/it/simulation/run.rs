@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::Value;
+use sgbind::controller::Settings;
 use sgbind_sim::{CallSite, Fault};
 use tokio::time::sleep;
 
@@ -54,7 +55,7 @@ pub fn in_virtual_time<T>(work: impl Future<Output = T>) -> T {
 /// # Errors
 /// It did not become so.
 pub async fn begin(stage: &Stage, scenario: &Scenario) -> Result<Controller, String> {
-    let controller = stage.start("first");
+    let controller = stage.start_with("first", soon);
     for (name, spec) in scenario.given {
         stage.world.apply(name, spec).await;
     }
@@ -65,6 +66,11 @@ pub async fn begin(stage: &Stage, scenario: &Scenario) -> Result<Controller, Str
     }
     sleep(Duration::from_secs(5)).await;
     Ok(controller)
+}
+
+/// Health is watched no longer than checks need: each call of a run is tried with each fault.
+pub fn soon(settings: &mut Settings) {
+    settings.tightening_watch = Duration::ZERO;
 }
 
 struct Run<'a> {
@@ -79,7 +85,7 @@ impl Run<'_> {
         let mut controller = begin(stage, scenario).await?;
         if matches!(scenario.act, Act::Restart) {
             controller.stop().await;
-            controller = stage.start_as(stage.simulation.process("second"), |_| {});
+            controller = stage.start_as(stage.simulation.process("second"), soon);
         } else {
             scenario.act.carry_out(&stage.world).await;
         }

@@ -190,7 +190,7 @@ pub const FOREIGN_RULES_TAKEN_AWAY: Scenario = Scenario {
     name: "foreign rules taken away",
     estate: || {
         let balancer = group("ALB-SG").with_default_egress().rule("ALB-SG in tcp 22 <- 10.0.0.0/8");
-        standard().group(balancer).group(group("APP-SG").rule("APP-SG in tcp 8000 <- 0.0.0.0/0"))
+        standard().checked_every(5).group(balancer).group(group("APP-SG").rule("APP-SG in tcp 8000 <- 0.0.0.0/0"))
     },
     given: &[("shop", SPEC)],
     before: &[

@@ -228,7 +228,7 @@ pub async fn supervise(stage: &Stage, first: Controller, watch: impl Fn(&Process
         tokio::time::sleep(Duration::from_secs(1)).await;
         let process = stage.simulation.process(&format!("restarted-{number}"));
         watch(&process);
-        running = stage.start_as(process, |_| {});
+        running = stage.start_as(process, super::run::soon);
     }
 }
 
