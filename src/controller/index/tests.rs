@@ -38,3 +38,24 @@ fn the_calls_to_look_all_up_are_those_of_the_objects_that_are_there() {
     index.remove(&reference);
     assert_eq!(index.calls_to_resolve_all(), 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn while_reads_fail_nothing_is_looked_up_without_a_pause() {
+    let home = Scope { account: "123456789012".into(), region: "eu-central-1".into() };
+    let (delay, rediscover) = (Duration::from_secs(300), Duration::from_secs(600));
+    let mut index = Index::new(home, Patience { revocation_delay: delay, gone_after: Duration::ZERO });
+    let object = binding("one", "sg-old");
+    let reference = object.reference();
+    index.upsert(object);
+    let start = Instant::now();
+    let mut found = |group: &str, complete, at| {
+        let (declaration, ..) = index.to_resolve(&reference, at).expect("it is live");
+        let facts = Facts { group: Some(group.into()), ..Facts::default() };
+        index.resolved(&declaration, Resolution { facts, problems: Vec::new(), complete, absent: BTreeSet::new() }, at);
+        index.next_resolve(&reference, at, rediscover)
+    };
+    found("sg-one", true, start);
+    assert_eq!(found("sg-two", true, start), delay, "then the second read settles it");
+    assert_eq!(found("sg-two", false, start + delay), FRESH, "that one has failed");
+    assert_eq!(found("sg-two", true, start + delay + FRESH), rediscover, "settled");
+}
