@@ -81,8 +81,10 @@ impl Context {
         let next = match &progress {
             Progress::None => self.begin_to_tighten(cloud, state, plan).await,
             Progress::Waits | Progress::Taken(_) => Some(self.index().next_read_of_health()),
-            // What else waits for its turn comes with the next comparison; what is put back goes on as all that is made.
-            Progress::Dropped | Progress::Ended | Progress::Returning | Progress::RolledBack => None,
+            // More foreign rules may wait for their turn.
+            Progress::Ended => Some(self.index().next_read_of_health()),
+            // What is put back goes on as all that is made.
+            Progress::Dropped | Progress::Returning | Progress::RolledBack => None,
         };
         self.tell_of_progress(&state.key, &before, &progress);
         for object in before.into_iter().chain(self.objects_that_tighten(&state.key)) {

@@ -90,6 +90,10 @@ impl UnderWay {
         self.state = State::Watching { until, told: told.round(Unit::Second).unwrap_or(told) };
     }
 
+    fn is_unwatched(&self) -> bool {
+        self.watched.as_ref().is_some_and(|watched| watched.target_groups.is_empty())
+    }
+
     /// The rules are to be made again.
     fn put_back(&mut self, fallen: BTreeSet<TargetRef>) {
         if let State::Taking { sent, .. } = &self.state {
@@ -120,6 +124,11 @@ pub struct Rest<'a> {
     pub health_is_known: bool,
     pub now: Instant,
     pub calendar: Timestamp,
+}
+
+/// The rules that are there.
+fn shown(rest: &Rest<'_>) -> BTreeSet<RuleSpec> {
+    rest.there.iter().map(|spec| (*spec).clone()).collect()
 }
 
 /// What a read of health has led to.
@@ -380,6 +389,11 @@ impl Index {
             State::Announced => {
                 self.pause_tightening(key, rest.now);
                 Progress::Dropped
+            }
+            // Nobody is watched for whose sake anything would be put back.
+            State::Taking { sent, .. } if under_way.is_unwatched() && sent.is_disjoint(&shown(rest)) => {
+                self.forget_tightening(key);
+                Progress::Ended
             }
             // Until then a read may show what is gone.
             State::Taking { at, .. } if rest.now.saturating_duration_since(*at) < LAG => Progress::Waits,

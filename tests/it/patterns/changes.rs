@@ -143,7 +143,7 @@ async fn of_several_groups_on_an_interface_one_must_have_opted_in() {
     let message = world.wait_for("shop", "Ready=False SecurityGroupNotOptedIn").await;
     assert!(message.contains("has several security groups"), "{message}");
     assert!(message.contains("aws ec2 create-tags"), "{message}");
-    world.expect_rules(&[OPEN]).await;
+    world.rules_become(&[OPEN]).await;
 }
 
 #[tokio::test]

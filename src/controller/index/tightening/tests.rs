@@ -14,6 +14,11 @@ fn target(id: &str) -> TargetRef {
     TargetRef { target_group: ElbArn::parse(arn).expect("an ARN"), id: id.into(), port: Some(8000) }
 }
 
+/// One target group.
+fn watched() -> Watched {
+    Watched { target_groups: [target("i-1").target_group].into(), lasts: Duration::ZERO }
+}
+
 fn taken() -> TakenRule {
     TakenRule { spec: spec(RULE), peer_account: None, description: "by hand".into(), tags: Default::default() }
 }
@@ -62,12 +67,12 @@ fn shop() -> BTreeSet<ObjectRef> {
 }
 
 fn begin(index: &mut Index, health: &HealthRead, now: Instant) -> bool {
-    index.begin_to_tighten(&key("sg-1"), vec![taken()], &shop(), Watched::default(), health, now);
+    index.begin_to_tighten(&key("sg-1"), vec![taken()], &shop(), watched(), health, now);
     index.watches(&key("sg-1"), now + HEALTH_COUNTS * 2).is_some()
 }
 
 fn read(index: &mut Index, health: &HealthRead, began: Instant) -> Verdict {
-    index.health_was_read(&key("sg-1"), Watched::default(), health, began)
+    index.health_was_read(&key("sg-1"), watched(), health, began)
 }
 
 /// A pass ends, with these rules there, and these to go.
@@ -180,7 +185,7 @@ async fn a_read_that_lags_ends_nothing() {
 async fn the_watch_ends_with_a_read_that_began_after_its_time() {
     let now = Instant::now();
     let mut index = taking(now);
-    let watched = Watched { lasts: Duration::from_secs(60), ..Watched::default() };
+    let watched = Watched { lasts: Duration::from_secs(60), ..watched() };
     let well = [(target("i-1"), Health::Healthy)].into();
     index.health_was_read(&key("sg-1"), watched.clone(), &well, now);
     assert_eq!(rests(&mut index, &[], &[], now + LAG), Progress::Taken(vec![taken()]));
@@ -217,8 +222,17 @@ async fn what_someone_else_took_away_is_not_made_again() {
     let mut index = index_with(None);
     let other = TakenRule { spec: spec("ingress tcp 23 from 10.0.0.0/8"), ..taken() };
     let healthy: HealthRead = [(target("i-1"), Health::Healthy)].into();
-    index.begin_to_tighten(&key("sg-1"), vec![taken(), other], &shop(), Watched::default(), &healthy, now);
+    index.begin_to_tighten(&key("sg-1"), vec![taken(), other], &shop(), watched(), &healthy, now);
     index.takes_foreign(&key("sg-1"), [spec(RULE)].into_iter(), now);
     read(&mut index, &[(target("i-1"), Health::TimesOut)].into(), now);
     assert_eq!(index.tightening(&key("sg-1")), Tightening::Return { rules: vec![taken()], objects: shop() });
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_nobody_is_watched_it_ends_when_all_was_seen_to_be_gone() {
+    let now = Instant::now();
+    let mut index = taking(now);
+    index.health_was_read(&key("sg-1"), Watched::default(), &HealthRead::new(), now);
+    assert_eq!(rests(&mut index, &[RULE], &[], now), Progress::Waits);
+    assert_eq!(rests(&mut index, &[], &[], now), Progress::Ended);
 }
