@@ -35,15 +35,7 @@ impl Context {
     pub(super) async fn watch_health(&self, cloud: &Cloud, key: &GroupKey) -> bool {
         let began = Instant::now();
         let Some(watched) = self.index().watches(key, began) else { return true };
-        let read = async {
-            let watched = match watched {
-                Some(watched) => watched,
-                None => self.whom_to_watch(cloud, key).await?,
-            };
-            let health = health_of(cloud, &watched.target_groups).await?;
-            Ok::<_, AwsError>((watched, health))
-        };
-        let (watched, health) = match read.await {
+        let (watched, health) = match self.read_health(cloud, key, watched).await {
             Ok(read) => read,
             Err(error) => {
                 tracing::warn!(group = %key, %error, "the health of targets could not be read: foreign rules wait");
@@ -80,9 +72,8 @@ impl Context {
         let progress = self.index().tightening_rests(&state.key, &rest);
         let next = match &progress {
             Progress::None => self.begin_to_tighten(cloud, state, plan).await,
-            Progress::Waits | Progress::Taken(_) => Some(self.index().next_read_of_health()),
-            // More foreign rules may wait for their turn.
-            Progress::Ended => Some(self.index().next_read_of_health()),
+            // After its end more foreign rules may wait for their turn.
+            Progress::Waits | Progress::Taken(_) | Progress::Ended => Some(self.index().next_read_of_health()),
             // What is put back goes on as all that is made.
             Progress::Dropped | Progress::Returning | Progress::RolledBack => None,
         };
@@ -129,13 +120,8 @@ impl Context {
             size <= MOST_TOLD
         };
         let taken: Vec<TakenRule> = held.iter().filter_map(|held| taken(state, held)).take_while(fits).collect();
-        let read = async {
-            let watched = self.whom_to_watch(cloud, key).await?;
-            let health = health_of(cloud, &watched.target_groups).await?;
-            Ok::<_, AwsError>((watched, health))
-        };
         let now = Instant::now();
-        match read.await {
+        match self.read_health(cloud, key, None).await {
             Ok((watched, health)) => self.index().begin_to_tighten(key, taken, &objects, watched, &health, now),
             Err(error) => {
                 tracing::warn!(group = %key, %error, "the health of targets could not be read: foreign rules stay");
@@ -144,6 +130,21 @@ impl Context {
         }
         // As soon as the statuses tell of it the group is looked at again.
         self.index().watches(key, now).is_some().then(|| self.index().next_read_of_health())
+    }
+
+    /// The health of all targets that are to be watched; `None`: who that is must be found out first.
+    async fn read_health(
+        &self,
+        cloud: &Cloud,
+        key: &GroupKey,
+        watched: Option<Watched>,
+    ) -> Result<(Watched, HealthRead), AwsError> {
+        let watched = match watched {
+            Some(watched) => watched,
+            None => self.whom_to_watch(cloud, key).await?,
+        };
+        let health = health_of(cloud, &watched.target_groups).await?;
+        Ok((watched, health))
     }
 
     /// The target groups of all load balancers that have to do with a group, and how long it takes them to notice.

@@ -5,7 +5,7 @@ mod facts;
 mod tightening;
 
 pub use facts::facts_of;
-pub use tightening::{Tightened, TighteningReport};
+pub use tightening::{MOST_TARGETS, Tightened, TighteningReport};
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -10,7 +10,7 @@ use crate::model::{
 };
 
 /// As many targets as a status lists.
-const MOST_TARGETS: usize = 200;
+pub const MOST_TARGETS: usize = 200;
 
 /// What is told of the removal of foreign rules from one group.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -16,8 +16,10 @@ use tokio::time::Instant;
 
 use crate::defect::Defect;
 use crate::model::{
-    ElbArn, GroupKey, Health, HealthRead, HealthWatch, ObjectRef, RuleSpec, Stance, TakenRule, TargetRef, Tightening,
+    ElbArn, Facts, GroupKey, Health, HealthRead, HealthWatch, ObjectRef, RuleSpec, Stance, TakenRule, TargetRef,
+    Tightening,
 };
+use crate::status::MOST_TARGETS;
 use crate::validate;
 
 use super::entry::Entry;
@@ -34,8 +36,6 @@ const MOST_WATCHED: usize = 20;
 const READ_IN_A_SECOND: usize = 2;
 /// How often health is read, at the most.
 const OFTEN: Duration = Duration::from_secs(5);
-/// As many targets that time out already may be told in a status.
-const MOST_TIMED_OUT: usize = 200;
 
 /// The removal of foreign rules from one group.
 pub(super) struct UnderWay {
@@ -124,11 +124,6 @@ pub struct Rest<'a> {
     pub health_is_known: bool,
     pub now: Instant,
     pub calendar: Timestamp,
-}
-
-/// The rules that are there.
-fn shown(rest: &Rest<'_>) -> BTreeSet<RuleSpec> {
-    rest.there.iter().map(|spec| (*spec).clone()).collect()
 }
 
 /// What a read of health has led to.
@@ -262,7 +257,7 @@ impl Index {
         let may = self.may_begin_to_tighten(key, objects, now)
             && fallen.into_iter().flatten().all(recovered)
             && (others == 0 || others + watched.target_groups.len() <= MOST_WATCHED)
-            && health.timed_out_before().len() <= MOST_TIMED_OUT;
+            && health.timed_out_before().len() <= MOST_TARGETS;
         if !may {
             return self.pause_tightening(key, now);
         }
@@ -391,7 +386,9 @@ impl Index {
                 Progress::Dropped
             }
             // Nobody is watched for whose sake anything would be put back.
-            State::Taking { sent, .. } if under_way.is_unwatched() && sent.is_disjoint(&shown(rest)) => {
+            State::Taking { sent, .. }
+                if under_way.is_unwatched() && !sent.iter().any(|spec| rest.there.contains(spec)) =>
+            {
                 self.forget_tightening(key);
                 Progress::Ended
             }
@@ -425,18 +422,18 @@ impl Index {
         }
     }
 
+    fn facts_about(&self, key: &GroupKey) -> impl Iterator<Item = &Facts> {
+        self.claimants.get(key).into_iter().flatten().filter_map(|object| self.objects.get(object)?.facts())
+    }
+
     /// The load balancers of all who have to do with a group.
     pub fn load_balancers_of(&self, key: &GroupKey) -> BTreeSet<ElbArn> {
-        let facts =
-            self.claimants.get(key).into_iter().flatten().filter_map(|object| self.objects.get(object)?.facts());
-        facts.filter_map(|facts| Some(facts.load_balancer.as_ref()?.arn.clone())).collect()
+        self.facts_about(key).filter_map(|facts| Some(facts.load_balancer.as_ref()?.arn.clone())).collect()
     }
 
     /// The target groups of all who have to do with a group.
     pub fn target_groups_of(&self, key: &GroupKey) -> BTreeSet<ElbArn> {
-        let facts =
-            self.claimants.get(key).into_iter().flatten().filter_map(|object| self.objects.get(object)?.facts());
-        facts.flat_map(|facts| &facts.target_groups).filter_map(|group| group.arn.clone()).collect()
+        self.facts_about(key).flat_map(|facts| &facts.target_groups).filter_map(|group| group.arn.clone()).collect()
     }
 }
 
