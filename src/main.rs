@@ -6,7 +6,7 @@ use clap::Parser;
 
 fn main() -> ExitCode {
     match sgbind::cli::run(sgbind::cli::Cli::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("sgbind: {error:#}");
             ExitCode::FAILURE

@@ -1,7 +1,11 @@
 //! The command line, one file a verb.
 
+mod arguments;
 mod controller;
 
+use std::process::ExitCode;
+
+use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 
 /// Keeps the security groups between load balancers and their targets at exactly the least-privilege rules.
@@ -20,16 +24,20 @@ enum Verb {
     Crds,
 }
 
-/// Does what the command line asks for.
+/// Does what the command line asks for, and tells the exit code.
 ///
 /// # Errors
 /// What a person is told, with exit code 1.
-pub fn run(cli: Cli) -> anyhow::Result<()> {
+pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.verb {
-        Verb::Controller(arguments) => controller::run(*arguments),
-        Verb::Crds => {
-            print!("{}", crate::api::crds_yaml());
-            Ok(())
-        }
+        Verb::Controller(arguments) => controller::run(*arguments)?,
+        Verb::Crds => print!("{}", crate::api::crds_yaml()),
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Runs a verb that works once: one thread is enough for what waits for answers.
+fn once<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.context("the runtime could not be started")?.block_on(work)
 }

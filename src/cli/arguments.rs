@@ -1,0 +1,61 @@
+//! Options that several verbs share.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use clap::Args;
+
+use crate::aws::pacing::{Pacer, Share};
+use crate::aws::{Clouds, Source};
+use crate::model::{AccountRole, AccountRoles, ClusterName};
+use crate::telemetry::metrics::Metrics;
+
+/// How AWS is reached by a verb that works once.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "AWS")]
+pub struct AwsArguments {
+    /// AWS Region for objects that name none [default: as AWS's tools are configured].
+    #[arg(long, env = "SGBIND_REGION")]
+    pub region: Option<String>,
+    /// Role that may be assumed to work in an account; may be repeated, or several separated by commas.
+    #[arg(long, env = "SGBIND_ACCOUNT_ROLE", value_name = "ACCOUNT=ROLE-ARN", value_delimiter = ',')]
+    pub account_role: Vec<AccountRole>,
+}
+
+impl AwsArguments {
+    /// # Errors
+    /// AWS does not say who we are, no Region is configured, or the roles contradict each other.
+    pub async fn connect(&self, cluster: &ClusterName) -> anyhow::Result<Clouds> {
+        let roles = AccountRoles::new(self.account_role.clone()).context("--account-role")?;
+        let region = self.region.as_deref().map(Into::into);
+        let pacer = Pacer::new(Share::default(), Arc::new(Metrics::new()));
+        let clouds = Clouds::connect(&Source::Environment, region, &roles, cluster, pacer).await;
+        clouds.context("AWS can't be asked")
+    }
+}
+
+/// How the cluster is reached by a verb that works once.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Kubernetes")]
+pub struct ClusterArguments {
+    /// Context of the kubeconfig [default: its current one, or the cluster in which this runs].
+    #[arg(long, value_name = "NAME")]
+    pub context: Option<String>,
+}
+
+impl ClusterArguments {
+    /// # Errors
+    /// No API server is configured, or the kubeconfig has no such context.
+    pub async fn config(&self) -> anyhow::Result<kube::Config> {
+        match &self.context {
+            Some(context) => {
+                let options = kube::config::KubeConfigOptions { context: Some(context.clone()), ..Default::default() };
+                let config = kube::Config::from_kubeconfig(&options).await;
+                config.with_context(|| format!("--context {context}: the kubeconfig does not say how to reach it"))
+            }
+            None => kube::Config::infer()
+                .await
+                .context("no Kubernetes API server is configured: set KUBECONFIG, or run in a cluster"),
+        }
+    }
+}
