@@ -43,9 +43,20 @@ pub struct Input<'a> {
     pub allowance: &'a Allowance,
     /// Rules that someone keeps undoing: they are not put right yet.
     pub contested: &'a BTreeSet<RuleSpec>,
-    /// Objects of other namespaces are not known of: a rule that may name one can't be judged.
-    pub only_namespace: Option<&'a str>,
+    /// Which objects can be known of: a rule that may name another can't be judged.
+    pub selection: Selection<'a>,
     pub orphans: Orphans,
+}
+
+/// Which objects the plan can know of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Selection<'a> {
+    /// All that exist.
+    Everything,
+    /// Those of one namespace.
+    Namespace(&'a str),
+    /// Those that a person has chosen.
+    Given,
 }
 
 /// Plans one group.
@@ -343,12 +354,35 @@ impl<'a> Planner<'a> {
 
     /// Whether a description names, or may name, an object beside these of which it is not known whether it needs the rule.
     fn someone_unknown(&self, named: &Named, besides: &BTreeSet<ObjectRef>) -> bool {
+        if named.objects().iter().any(|object| !besides.contains(object) && self.out_of_sight(object).is_some()) {
+            return true;
+        }
         let concerned = |object: &ObjectRef| named.may_name(object) && !besides.contains(object);
         let unresolved = self.input.known.iter().any(|(object, known)| {
             concerned(object) && known.knowledge == Knowledge::Incomplete && !matches!(known.stance, Stance::Leaving(_))
         });
         let unsettled = |claim: &Claim| claim.retained == Retained::All && concerned(&claim.object);
         unresolved || self.input.claims.iter().any(unsettled)
+    }
+
+    /// Why nothing is known of an object, if it is none of those that can be known of.
+    fn out_of_sight(&self, object: &ObjectRef) -> Option<HoldReason> {
+        match self.input.selection {
+            Selection::Everything => None,
+            Selection::Namespace(watched) => (object.namespace != watched).then_some(HoldReason::OutsideWatch),
+            Selection::Given => (!self.input.known.contains_key(object)).then_some(HoldReason::OutsideSelection),
+        }
+    }
+
+    /// Why it is not known whether someone needs a rule of this description, if it may name whom nothing is known of.
+    fn someone_out_of_sight(&self, named: &Named) -> Option<HoldReason> {
+        let anyone = match self.input.selection {
+            Selection::Everything => None,
+            Selection::Namespace(_) => Some(HoldReason::OutsideWatch),
+            Selection::Given => Some(HoldReason::OutsideSelection),
+        };
+        let anyone = anyone.filter(|_| matches!(named, Named::AtLeast(_)));
+        named.objects().iter().find_map(|object| self.out_of_sight(object)).or(anyone)
     }
 
     // Steps.

@@ -195,7 +195,7 @@ pub fn with_peer_group(mut facts: Facts, id: &str) -> Facts {
 
 /// The group `sg-1`, opted in for all namespaces.
 pub fn group(rules: Vec<ActualRule>) -> GroupState {
-    GroupState { key: key("sg-1"), tags: opted_in("owned", "*"), rules, unreadable: Unreadable::default() }
+    GroupState { key: key("sg-1"), name: "one".into(), tags: opted_in("owned", "*"), rules, unreadable: Unreadable::default() }
 }
 
 pub fn opted_in(value: &str, namespaces: &str) -> Tags {
@@ -301,6 +301,7 @@ pub struct Scene {
     pub allowance: Allowance,
     pub contested: BTreeSet<RuleSpec>,
     pub orphans: Orphans,
+    pub selection: plan::Selection<'static>,
 }
 
 /// So many rules may be revoked.
@@ -326,6 +327,7 @@ impl Scene {
             allowance: allowance(u32::MAX, u32::MAX),
             contested: BTreeSet::new(),
             orphans: Orphans::Report,
+            selection: plan::Selection::Everything,
         }
     }
 
@@ -353,7 +355,7 @@ impl Scene {
             tightening: &self.tightening,
             allowance: &self.allowance,
             contested: &self.contested,
-            only_namespace: None,
+            selection: self.selection,
             orphans: self.orphans,
         }
     }

@@ -6,14 +6,14 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::apply::{self, Outcomes};
-use crate::aws::{AwsError, Cloud, ErrorClass, PrefixList, RulesRead};
+use crate::aws::{AwsError, Cloud, ErrorClass};
 use crate::check::{self, Checked, Phase, Violation};
 use crate::defect::Defect;
 use crate::model::{
     Action, ActualRule, DEFAULT_RULE_QUOTA, GroupKey, GroupState, Held, HoldReason, ListWeight, ObjectProblem,
-    Ownership, Peer, Plan, PrefixListId, Problem, Quota, RuleId, RuleSpec, Step, Usage,
+    Ownership, Plan, PrefixListId, Problem, Quota, RuleId, RuleSpec, Step, Usage,
 };
-use crate::observe;
+use crate::observe::{self, Found};
 use crate::plan;
 
 use super::Context;
@@ -74,14 +74,6 @@ impl Pass {
     }
 }
 
-/// What a read of a group came to.
-enum Found {
-    There(GroupState),
-    Gone,
-    /// Rules without their group.
-    Unclear,
-}
-
 /// A group as it was read, and what is to be done there.
 struct Look {
     state: GroupState,
@@ -123,7 +115,7 @@ impl Context {
         pass.health_is_known = self.watch_health(&cloud, key).await;
         for _ in 0..MOST_ROUNDS {
             pass.read_at = Instant::now();
-            let state = match self.read(&cloud, key).await? {
+            let state = match observe::security_group(&cloud, key).await? {
                 Found::There(state) => state,
                 absent => return Ok(self.not_there(key, &absent)),
             };
@@ -201,26 +193,15 @@ impl Context {
             tightening: &tightening,
             allowance: &allowance,
             contested: &contested,
-            only_namespace: self.settings.watch_namespace.as_deref(),
+            selection: self.selection(),
             orphans: self.orphans(),
         };
         let checked = check::plan(&input, plan::group(&input))?;
         Ok(Look { state, view, quota, checked })
     }
 
-    async fn read(&self, cloud: &Cloud, key: &GroupKey) -> Result<Found, AwsError> {
-        let (group, rules) = futures::try_join!(cloud.group(&key.id), cloud.rules(&key.id))?;
-        Ok(match group {
-            Some(group) => Found::There(GroupState {
-                key: key.clone(),
-                tags: group.tags,
-                rules: rules.rules,
-                unreadable: rules.unreadable,
-            }),
-            None if rules == RulesRead::default() => Found::Gone,
-            // EC2's answers lag: one of them is old.
-            None => Found::Unclear,
-        })
+    fn selection(&self) -> plan::Selection<'_> {
+        self.settings.watch_namespace.as_deref().map_or(plan::Selection::Everything, plan::Selection::Namespace)
     }
 
     fn view(&self, state: &GroupState) -> GroupView {
@@ -250,19 +231,9 @@ impl Context {
     /// How many rules fit, and what those count as that are there or needed.
     async fn quota(&self, cloud: &Cloud, state: &GroupState, view: &GroupView, pass: &mut Pass) -> Quota {
         let needed = view.claims.iter().flat_map(|claim| claim.rules.keys());
-        let peers = state.rules.iter().map(|rule| &rule.spec).chain(needed).map(|spec| &spec.peer);
-        let list = |peer: &Peer| match peer {
-            Peer::PrefixList(id) => Some(id.clone()),
-            Peer::Cidr(_) | Peer::SecurityGroup(_) => None,
-        };
-        let unread: BTreeSet<PrefixListId> = peers.filter_map(list).filter(|id| !pass.lists.contains_key(id)).collect();
-        if !unread.is_empty() {
-            let found = cloud.prefix_lists_by_id(&unread).await.unwrap_or_default();
-            pass.lists.extend(unread.into_iter().map(|id| (id, None)));
-            let weight =
-                |list: PrefixList| (list.id, list.weight.map(|rules| ListWeight { family: list.family, rules }));
-            pass.lists.extend(found.into_iter().map(weight));
-        }
+        let lists = observe::lists_of(state.rules.iter().map(|rule| &rule.spec).chain(needed));
+        let unread = lists.into_iter().filter(|id| !pass.lists.contains_key(id)).collect();
+        pass.lists.extend(observe::list_weights(cloud, &unread).await);
         let limit = match self.settings.rule_quota {
             Some(limit) => limit,
             None => cloud.rule_quota().await.unwrap_or(DEFAULT_RULE_QUOTA),

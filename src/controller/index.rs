@@ -19,7 +19,7 @@ pub use claims::removes_foreign;
 pub use contest::Moment;
 pub use lag::LAG;
 pub use report::Farewell;
-pub use tightening::{Progress, Rest, Verdict, Watched};
+pub use tightening::{Progress, Rest, Verdict};
 pub use told::Told;
 
 use std::collections::{BTreeMap, BTreeSet};

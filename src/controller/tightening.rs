@@ -4,30 +4,23 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use futures::future::{join_all, try_join_all};
 use tokio::time::Instant;
 
-use crate::aws::{AwsError, Cloud, ErrorClass};
-use crate::defect::Defect;
+use crate::aws::{AwsError, Cloud};
 use crate::model::{
-    Action, ElbArn, GroupKey, GroupState, Health, HealthRead, Held, HoldReason, ObjectRef, Plan, RuleSpec, Step,
-    TakenRule, TargetRef, Tightening,
+    Action, GroupKey, GroupState, HealthRead, Held, HoldReason, ObjectRef, Plan, RuleSpec, Step, TakenRule, TargetRef,
+    Tightening, Watched, taken,
 };
+use crate::observe;
 
 use super::Context;
 use super::events::News;
-use super::index::{Progress, Rest, Verdict, Watched};
+use super::index::{Progress, Rest, Verdict};
 use super::queue::Priority;
 
 /// As many bytes of a status as tell of rules that go: an object of the API server has about 1.5 MB. What is beyond goes
 /// afterwards. Source: etcd's default request size.
 const MOST_TOLD: usize = 300_000;
-/// Beyond the time in which health checks notice: for answers that lag.
-const GRACE: Duration = Duration::from_secs(30);
-/// State and reason of a target whose health checks are not answered. Source: `TargetHealth` in the ELBv2 API reference.
-const UNHEALTHY: &str = "unhealthy";
-const TIMEOUT: &str = "Target.Timeout";
-const HEALTHY: &str = "healthy";
 
 impl Context {
     /// Before a pass over a group whose foreign rules go: looks at the targets. Tells whether their health is known, or
@@ -119,7 +112,7 @@ impl Context {
             size += size_of(rule);
             size <= MOST_TOLD
         };
-        let taken: Vec<TakenRule> = held.iter().filter_map(|held| taken(state, held)).take_while(fits).collect();
+        let taken: Vec<TakenRule> = held.iter().filter_map(|held| taken(state, &held.step)).take_while(fits).collect();
         let now = Instant::now();
         match self.read_health(cloud, key, None).await {
             Ok((watched, health)) => self.index().begin_to_tighten(key, taken, &objects, watched, &health, now),
@@ -143,7 +136,7 @@ impl Context {
             Some(watched) => watched,
             None => self.whom_to_watch(cloud, key).await?,
         };
-        let health = health_of(cloud, &watched.target_groups).await?;
+        let health = observe::health_of(cloud, &watched.target_groups).await?;
         Ok((watched, health))
     }
 
@@ -153,25 +146,7 @@ impl Context {
             let index = self.index();
             (index.load_balancers_of(key), index.target_groups_of(key))
         };
-        let of_load_balancers = join_all(load_balancers.iter().map(|arn| cloud.target_groups_of(arn))).await;
-        let mut found = Vec::new();
-        for answer in of_load_balancers {
-            match answer {
-                // The load balancer is gone, and with it whoever depended on the rules.
-                Err(error) if error.class() == ErrorClass::NotFound => {}
-                answer => found.extend(answer?),
-            }
-        }
-        let missing: Vec<&ElbArn> =
-            declared.iter().filter(|arn| found.iter().all(|group| group.arn != **arn)).collect();
-        found.extend(
-            try_join_all(missing.into_iter().map(|arn| cloud.target_group_by_arn(arn))).await?.into_iter().flatten(),
-        );
-        found.retain(|group| group.health_check_enabled);
-        let noticed = found.iter().map(|group| group.unhealthy_within).max();
-        let noticed = if Defect::WatchTooShort.is_on() { noticed.and(Some(Duration::ZERO)) } else { noticed };
-        let lasts = noticed.map(|noticed| (noticed + GRACE).max(self.settings.tightening_watch)).unwrap_or_default();
-        Ok(Watched { target_groups: found.into_iter().map(|group| group.arn).collect(), lasts })
+        observe::whom_to_watch(cloud, &load_balancers, &declared, self.settings.tightening_watch).await
     }
 
     fn tell_of_return(&self, key: &GroupKey, targets: &BTreeSet<TargetRef>) {
@@ -216,36 +191,4 @@ fn size_of(rule: &TakenRule) -> usize {
     const FIELDS: usize = 300;
     let tags: usize = rule.tags.iter().map(|(key, value)| key.len() + value.len() + 10).sum();
     FIELDS + rule.description.len() + tags
-}
-
-/// All that it takes to make the rule of a held step again.
-fn taken(state: &GroupState, held: &Held) -> Option<TakenRule> {
-    let rule = state.rules.iter().find(|rule| Some(&rule.id) == held.step.action.rule())?;
-    let given = rule.tags.iter().filter(|(key, _)| !key.starts_with("aws:"));
-    Some(TakenRule {
-        spec: rule.spec.clone(),
-        peer_account: rule.peer_account.clone(),
-        description: rule.description.clone(),
-        tags: given.map(|(key, value)| (key.clone(), value.clone())).collect(),
-    })
-}
-
-async fn health_of(cloud: &Cloud, target_groups: &BTreeSet<ElbArn>) -> Result<HealthRead, AwsError> {
-    let mut read = HealthRead::new();
-    for (arn, answer) in target_groups.iter().zip(join_all(target_groups.iter().map(|arn| cloud.targets(arn))).await) {
-        let targets = match answer {
-            Err(error) if error.class() == ErrorClass::NotFound => Vec::new(),
-            Err(_) if Defect::TakeInTheDark.is_on() => Vec::new(),
-            answer => answer?,
-        };
-        read.extend(targets.into_iter().map(|target| {
-            let health = match (target.state.as_str(), target.reason.as_deref()) {
-                (HEALTHY, _) => Health::Healthy,
-                (UNHEALTHY, Some(TIMEOUT)) => Health::TimesOut,
-                _ => Health::Other,
-            };
-            (TargetRef { target_group: arn.clone(), id: target.id, port: target.port }, health)
-        }));
-    }
-    Ok(read)
 }

@@ -13,6 +13,7 @@ use super::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupState {
     pub key: GroupKey,
+    pub name: String,
     pub tags: Tags,
     pub rules: Vec<ActualRule>,
     pub unreadable: Unreadable,

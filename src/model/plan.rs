@@ -3,7 +3,7 @@ use std::fmt;
 
 use crate::api::names::ALLOW_GAP_ANNOTATION;
 
-use super::{AccountId, GroupKey, ObjectProblem, ObjectRef, RuleId, RuleSpec, Tags};
+use super::{AccountId, Elsewhere, GroupKey, ObjectProblem, ObjectRef, RuleId, RuleSpec, Tags};
 
 /// What is to be done with a rule.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -103,6 +103,8 @@ pub enum HoldReason {
     Orphan,
     /// The rule may name an object of a namespace that is not watched.
     OutsideWatch,
+    /// The rule may name an object that is none of those that were given.
+    OutsideSelection,
     /// Interfaces that are not a bound load balancer's carry the group.
     GroupUsedElsewhere(BTreeSet<String>),
     /// Who uses the group is not known.
@@ -137,6 +139,7 @@ impl HoldReason {
             Self::NotPermitted => "NotPermitted",
             Self::Orphan => "Orphan",
             Self::OutsideWatch => "OutsideWatch",
+            Self::OutsideSelection => "OutsideSelection",
             Self::GroupUsedElsewhere(_) => "GroupUsedElsewhere",
             Self::UsageUnknown => "UsageUnknown",
             Self::ForeignRulesKept => "ForeignRulesKept",
@@ -242,6 +245,23 @@ pub struct Standing {
 }
 
 impl Plan {
+    /// How the rules stand here that an object needs, for what it gives up elsewhere. What nobody consented to is not
+    /// waited for. What AWS refused is: without it the way that the old rules admit is the only one.
+    pub fn stands(&self, object: &ObjectRef) -> Elsewhere {
+        let Some(standing) = self.standing.get(object) else { return Elsewhere::Pending };
+        let held = |spec: &RuleSpec, reason: fn(&HoldReason) -> bool| {
+            self.held.iter().any(|held| held.step.spec == *spec && reason(&held.reason))
+        };
+        let unwanted = |reason: &HoldReason| matches!(reason, HoldReason::NotPermitted | HoldReason::Observe);
+        let missing: Vec<RuleSpec> = standing.missing().into_iter().filter(|spec| !held(spec, unwanted)).collect();
+        let awaits_room = |spec: &RuleSpec| held(spec, |reason| *reason == HoldReason::Applying);
+        match missing.as_slice() {
+            [] => Elsewhere::Made,
+            missing if missing.iter().all(awaits_room) => Elsewhere::AwaitRoom,
+            _ => Elsewhere::Pending,
+        }
+    }
+
     /// Whether rules wait for room that others leave.
     pub fn makes_room(&self) -> bool {
         let waits =

@@ -1,9 +1,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::time::Duration;
 
 use crate::api::names::CLUSTER_TAG_PREFIX;
 
-use super::{AccountId, ElbArn, ObjectRef, RuleSpec, Tags};
+use super::{AccountId, ElbArn, GroupState, ObjectRef, RuleSpec, Step, Tags};
 
 /// A foreign rule that is taken away, with all that it takes to make it again.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,6 +23,18 @@ impl TakenRule {
         let kept = self.tags.iter().filter(|(key, _)| !key.starts_with(CLUSTER_TAG_PREFIX));
         kept.map(|(key, value)| (key.clone(), value.clone())).collect()
     }
+}
+
+/// All that it takes to make the rule again that a step takes away.
+pub fn taken(group: &GroupState, step: &Step) -> Option<TakenRule> {
+    let rule = group.rules.iter().find(|rule| Some(&rule.id) == step.action.rule())?;
+    let given = rule.tags.iter().filter(|(key, _)| !key.starts_with("aws:"));
+    Some(TakenRule {
+        spec: rule.spec.clone(),
+        peer_account: rule.peer_account.clone(),
+        description: rule.description.clone(),
+        tags: given.map(|(key, value)| (key.clone(), value.clone())).collect(),
+    })
 }
 
 /// What may become of a group's foreign rules at this moment, when all else is well.
@@ -63,6 +76,13 @@ pub enum Health {
     TimesOut,
     /// Anything else: initial, draining, unused, or unhealthy for another reason.
     Other,
+}
+
+/// Whose health is watched, and for how long.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Watched {
+    pub target_groups: BTreeSet<ElbArn>,
+    pub lasts: Duration,
 }
 
 /// Health of all targets at one time.

@@ -4,11 +4,15 @@
 mod access;
 mod cluster;
 mod groups;
+mod health;
 mod load_balancer;
+mod security_group;
 mod targets;
 
 pub use cluster::{Addressed, Cluster};
 pub use groups::usage;
+pub use health::{health_of, whom_to_watch};
+pub use security_group::{Found, list_weights, lists_of, security_group};
 
 use std::collections::BTreeSet;
 

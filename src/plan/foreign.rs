@@ -160,6 +160,11 @@ impl<'a> Planner<'a> {
         if let Some(reason) = hold_for_knowledge(known) {
             return Some(reason);
         }
+        // Whoever our rules name may govern here too, and keep them.
+        let named = self.input.group.named(self.input.us);
+        if let Some(reason) = named.iter().find_map(|named| self.someone_out_of_sight(named)) {
+            return Some(reason);
+        }
         if self.input.unheard {
             return Some(HoldReason::Applying);
         }

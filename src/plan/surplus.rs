@@ -93,11 +93,8 @@ impl Planner<'_> {
     }
 
     fn hold_surplus(&self, spec: &RuleSpec, named: &Named) -> Option<HoldReason> {
-        if let Some(watched) = self.input.only_namespace {
-            let elsewhere = named.objects().iter().any(|object| object.namespace != watched);
-            if elsewhere || matches!(named, Named::AtLeast(_)) {
-                return Some(HoldReason::OutsideWatch);
-            }
+        if let Some(reason) = self.someone_out_of_sight(named) {
+            return Some(reason);
         }
         let names = |object: &ObjectRef| named.may_name(object) || Defect::HoldEverything.is_on();
         let concerned: Vec<(&ObjectRef, &Known)> =

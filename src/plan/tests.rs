@@ -813,7 +813,7 @@ fn a_controller_of_one_namespace_revokes_nothing_that_may_name_an_object_elsewhe
     unreadable.description = "edited by hand".into();
     let here = ours("ingress tcp 445 from 10.0.0.0/8", &["shop"]);
     let scene = Scene::new(vec![claim("shop", &[])], vec![elsewhere, unreadable, here]);
-    let plan = super::group(&Input { only_namespace: Some("team-shop"), ..scene.input() });
+    let plan = super::group(&Input { selection: Selection::Namespace("team-shop"), ..scene.input() });
     assert_eq!(
         outline(&plan),
         [

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use crate::api::ForeignRules;
 use crate::defect::Defect;
 use crate::model::{
-    Claim, Declaration, ElbArn, Elsewhere, GroupKey, HoldReason, Named, ObjectRef, Retained, RuleSpec, Stance,
+    Claim, Declaration, ElbArn, Elsewhere, GroupKey, Named, ObjectRef, Retained, Stance,
 };
 
 use super::entry::Entry;
@@ -76,20 +76,10 @@ impl Index {
     fn stands(&self, reference: &ObjectRef, entry: &Entry, key: &GroupKey) -> Elsewhere {
         let outcome = self.groups.get(key).and_then(|group| group.outcome.as_ref());
         let seen = outcome.filter(|outcome| outcome.revisions.get(reference) == Some(&entry.revision));
-        let standing = seen.and_then(|outcome| outcome.plan.standing.get(reference));
-        let Some((outcome, standing)) = seen.zip(standing) else { return Elsewhere::Pending };
-        let held = |spec: &RuleSpec, reason: fn(&HoldReason) -> bool| {
-            outcome.plan.held.iter().any(|held| held.step.spec == *spec && reason(&held.reason))
-        };
-        // What nobody consented to is not waited for. What AWS refused is: without it the way that the old rules admit is
-        // the only one.
-        let unwanted = |reason: &HoldReason| matches!(reason, HoldReason::NotPermitted | HoldReason::Observe);
-        let missing: Vec<RuleSpec> = standing.missing().into_iter().filter(|spec| !held(spec, unwanted)).collect();
-        let awaits_room = |spec: &RuleSpec| held(spec, |reason| *reason == HoldReason::Applying);
-        match missing.as_slice() {
-            [] => Elsewhere::Made,
-            missing if is_recorded(entry, key) && missing.iter().all(awaits_room) => Elsewhere::AwaitRoom,
-            _ => Elsewhere::Pending,
+        match seen.map_or(Elsewhere::Pending, |outcome| outcome.plan.stands(reference)) {
+            // It waits for its status too.
+            Elsewhere::AwaitRoom if !is_recorded(entry, key) => Elsewhere::Pending,
+            stands => stands,
         }
     }
 }

@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use crate::defect::Defect;
 use crate::model::{
     ElbArn, Facts, GroupKey, Health, HealthRead, HealthWatch, ObjectRef, RuleSpec, Stance, TakenRule, TargetRef,
-    Tightening,
+    Tightening, Watched,
 };
 use crate::status::MOST_TARGETS;
 use crate::validate;
@@ -57,13 +57,6 @@ pub(super) struct UnderWay {
 struct Mark {
     generation: i64,
     token: Option<String>,
-}
-
-/// Whose health is watched, and for how long.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Watched {
-    pub target_groups: BTreeSet<ElbArn>,
-    pub lasts: Duration,
 }
 
 enum State {
