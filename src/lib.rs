@@ -6,7 +6,7 @@
 //!           pure        I/O            pure      pure    pure     I/O      pure
 //! ```
 //!
-//! `controller` runs this as a loop.
+//! `controller` runs this as a loop, `once` once.
 
 pub mod api;
 pub mod model;
@@ -19,6 +19,7 @@ pub mod apply;
 pub mod status;
 pub mod aws;
 pub mod controller;
+pub mod once;
 pub mod telemetry;
 pub mod batch;
 pub mod clock;

@@ -24,6 +24,13 @@ pub struct Declaration {
     pub recorded_groups: BTreeSet<GroupKey>,
 }
 
+impl Declaration {
+    /// A group of this id, where the object is declared to be.
+    pub fn key(&self, id: &SecurityGroupId) -> GroupKey {
+        GroupKey { scope: self.scope.clone(), id: id.clone() }
+    }
+}
+
 /// What a person permits once, by an annotation: each new value acts once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Token {

@@ -1,0 +1,287 @@
+//! I/O: carries out what was shown, and nothing else: round by round, each planned anew from what is there.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::stream;
+use tokio_util::sync::CancellationToken;
+
+use crate::apply::{self, Outcomes};
+use crate::aws::{AwsError, Clouds};
+use crate::check::Violation;
+use crate::model::{GroupKey, GroupState, Plan, RuleSpec, Step, TakenRule, TargetRef, Tightening};
+use crate::observe::{self, Found};
+
+use super::round::{Brake, Moment, Planning, Refused, States, next_steps};
+use super::{Forecast, Survey, Terms};
+
+/// So many groups are worked on at once.
+const AT_ONCE: usize = 16;
+/// For how long it is waited that what was done is seen: EC2's reads may lag by seconds.
+const VISIBLE_AFTER: [Duration; 5] = [
+    Duration::from_millis(100),
+    Duration::from_millis(400),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+];
+const MOST_ROUNDS: usize = 400;
+
+/// What happens, for who looks on.
+#[derive(Debug)]
+pub enum Progress<'a> {
+    Done(&'a Step),
+    /// AWS refused these, for this reason.
+    Refused(&'a [Step], &'a AwsError),
+    /// What was done is not seen yet.
+    Waiting,
+    /// Foreign rules are about to be taken away. What it takes to make them again is told before.
+    Takes(&'a GroupKey, &'a [TakenRule]),
+    /// They are gone, and the health of targets is watched for so long.
+    Watches(&'a GroupKey, Duration),
+    /// These targets became unhealthy, and the rules are made again.
+    Fallen(&'a GroupKey, &'a BTreeSet<TargetRef>),
+    /// The health of targets could not be read, so the rules are made again, or not taken away.
+    HealthUnknown(&'a GroupKey, &'a AwsError),
+    /// The watch ended early: someone may want to put these back.
+    Unwatched(&'a GroupKey, &'a [TakenRule]),
+}
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub struct Report {
+    pub done: Vec<Step>,
+    /// What AWS refused, with why.
+    pub refused: Vec<(Step, String)>,
+    /// Groups whose foreign rules were put back.
+    pub rolled_back: BTreeSet<GroupKey>,
+    pub halt: Option<Halt>,
+}
+
+/// Why it ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum Halt {
+    #[error("interrupted")]
+    Interrupted,
+    #[error("security group {0} could not be read: {1}")]
+    Unreadable(GroupKey, AwsError),
+    #[error("security group {0} is gone, or EC2 does not show it whole")]
+    Gone(GroupKey),
+    #[error("a plan was refused, which is a bug in sgbind: {0}")]
+    Refused(#[from] Violation),
+}
+
+/// Carries out what was shown. `survey` is younger than that. What is done is told in the order in which it happens.
+///
+/// Whoever fires `stop` ends it between two calls.
+pub async fn carry_out(
+    clouds: &Clouds,
+    survey: &Survey,
+    shown: &Forecast,
+    terms: &Terms,
+    stop: &CancellationToken,
+    tell: &dyn Fn(Progress<'_>),
+) -> Report {
+    let shown: BTreeSet<Deed> = shown.steps.iter().map(deed).collect();
+    let written: BTreeSet<GroupKey> = shown.iter().map(|deed| deed.1.clone()).collect();
+    let states = survey.groups.iter().map(|(key, group)| (key.clone(), group.state.clone())).collect();
+    let brake = Brake::new(survey, terms);
+    let run = Run {
+        clouds,
+        survey,
+        terms,
+        planning: Planning::new(survey, terms),
+        shown,
+        written,
+        stop,
+        tell,
+        progress: RefCell::new(Soon { states, refused: Refused::new(), begun: BTreeSet::new(), brake, report: Report::default() }),
+    };
+    let result = async {
+        run.settle().await?;
+        run.tighten().await
+    };
+    let halt = result.await.err();
+    let mut report = run.progress.into_inner().report;
+    report.halt = halt.or(stop.is_cancelled().then_some(Halt::Interrupted));
+    report
+}
+
+/// What a step does, but for what else is told of it.
+type Deed = (&'static str, GroupKey, RuleSpec, String);
+
+fn deed(step: &Step) -> Deed {
+    (step.action.word(), step.group.clone(), step.spec.clone(), step.description.clone())
+}
+
+/// How far a run is.
+struct Soon {
+    states: States,
+    refused: Refused,
+    /// No step is begun twice.
+    begun: BTreeSet<Step>,
+    brake: Brake,
+    report: Report,
+}
+
+pub(super) struct Run<'a> {
+    pub(super) clouds: &'a Clouds,
+    pub(super) survey: &'a Survey,
+    pub(super) terms: &'a Terms,
+    planning: Planning<'a>,
+    shown: BTreeSet<Deed>,
+    /// The groups in which something was shown to be done.
+    written: BTreeSet<GroupKey>,
+    pub(super) stop: &'a CancellationToken,
+    tell: &'a dyn Fn(Progress<'_>),
+    progress: RefCell<Soon>,
+}
+
+impl Run<'_> {
+    pub(super) fn tell(&self, progress: Progress<'_>) {
+        (self.tell)(progress);
+    }
+
+    /// Does all but taking foreign rules away.
+    async fn settle(&self) -> Result<(), Halt> {
+        let mut waits = VISIBLE_AFTER.iter();
+        for _ in 0..MOST_ROUNDS {
+            self.read(&self.written).await?;
+            let round = self.round(&|_| Tightening::NotYet)?;
+            let new: Vec<Vec<Step>> = round.iter().map(|steps| self.not_begun(steps)).filter(|it| !it.is_empty()).collect();
+            if !new.is_empty() {
+                waits = VISIBLE_AFTER.iter();
+                stream::iter(new).for_each_concurrent(AT_ONCE, async |steps| self.carry_out(steps).await).await;
+            } else if round.iter().all(Vec::is_empty) {
+                return Ok(());
+            } else if !self.wait(&mut waits, &round).await {
+                return Ok(());
+            }
+            if self.stop.is_cancelled() {
+                return Err(Halt::Interrupted);
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for what was done to be seen. What does not become visible counts as refused; `false` if that changes nothing.
+    pub(super) async fn wait(&self, waits: &mut std::slice::Iter<'_, Duration>, round: &[Vec<Step>]) -> bool {
+        if let Some(wait) = waits.next() {
+            self.tell(Progress::Waiting);
+            tokio::select! {
+                biased;
+                () = self.stop.cancelled() => {}
+                () = tokio::time::sleep(*wait) => {}
+            }
+            return true;
+        }
+        let mut soon = self.progress.borrow_mut();
+        let mut news = false;
+        for step in round.iter().flatten().filter(|step| step.action.makes()) {
+            news |= soon.refused.entry(step.group.clone()).or_default().insert(step.spec.clone());
+        }
+        news
+    }
+
+    pub(super) async fn read(&self, keys: &BTreeSet<GroupKey>) -> Result<(), Halt> {
+        let read = stream::iter(keys).map(async |key| {
+            let answer = async { observe::security_group(&*self.clouds.scope(&key.scope)?, key).await };
+            (key.clone(), answer.await)
+        });
+        let read: Vec<(GroupKey, Result<Found, AwsError>)> = read.buffer_unordered(AT_ONCE).collect().await;
+        for (key, answer) in read {
+            match answer {
+                Ok(Found::There(state)) => drop(self.progress.borrow_mut().states.insert(key, state)),
+                Ok(Found::Gone | Found::Unclear) => return Err(Halt::Gone(key)),
+                Err(error) => return Err(Halt::Unreadable(key, error)),
+            }
+        }
+        Ok(())
+    }
+
+    /// What is to be done next in each group, of what was shown.
+    fn round(&self, tightening: &dyn Fn(&GroupState) -> Tightening) -> Result<Vec<Vec<Step>>, Halt> {
+        let soon = self.progress.borrow();
+        let mut brake = soon.brake;
+        let moment = |brake| Moment { states: &soon.states, refused: &soon.refused, brake };
+        let standings = self.planning.standings(moment(brake), tightening)?;
+        let mut round = Vec::new();
+        for key in &self.written {
+            let checked = self.planning.plan(key, &standings, moment(brake), tightening)?;
+            let steps: Vec<Step> = next_steps(&checked).into_iter().filter(|step| self.shown.contains(&deed(step))).collect();
+            brake.count(steps.iter().filter(|step| !soon.begun.contains(*step)));
+            round.push(steps);
+        }
+        Ok(round)
+    }
+
+    /// The plan of one group, as things stand.
+    pub(super) fn plan(&self, key: &GroupKey, tightening: &dyn Fn(&GroupState) -> Tightening) -> Result<Plan, Halt> {
+        let soon = self.progress.borrow();
+        let moment = Moment { states: &soon.states, refused: &soon.refused, brake: soon.brake };
+        let standings = self.planning.standings(moment, tightening)?;
+        Ok(self.planning.plan(key, &standings, moment, tightening)?.plan().clone())
+    }
+
+    pub(super) fn state(&self, key: &GroupKey) -> Option<GroupState> {
+        self.progress.borrow().states.get(key).cloned()
+    }
+
+    pub(super) fn is_shown(&self, step: &Step) -> bool {
+        self.shown.contains(&deed(step))
+    }
+
+    pub(super) fn written(&self) -> &BTreeSet<GroupKey> {
+        &self.written
+    }
+
+    pub(super) fn rolled_back(&self, key: &GroupKey) {
+        self.progress.borrow_mut().report.rolled_back.insert(key.clone());
+    }
+
+    pub(super) fn not_begun(&self, steps: &[Step]) -> Vec<Step> {
+        let soon = self.progress.borrow();
+        steps.iter().filter(|step| !soon.begun.contains(*step)).cloned().collect()
+    }
+
+    /// Carries out steps of one group.
+    pub(super) async fn carry_out(&self, steps: Vec<Step>) {
+        let Some(cloud) = steps.first().and_then(|step| self.clouds.scope(&step.group.scope).ok()) else { return };
+        {
+            let mut soon = self.progress.borrow_mut();
+            soon.begun.extend(steps.iter().cloned());
+            // An answer may be lost, so it counts from now on.
+            soon.brake.count(&steps);
+        }
+        let may_write = || !self.stop.is_cancelled();
+        let borrowed: Vec<&Step> = steps.iter().collect();
+        let Outcomes { done, failed } = apply::steps(&cloud, &self.survey.us, &borrowed, &may_write).await;
+        let mut soon = self.progress.borrow_mut();
+        for step in done {
+            self.tell(Progress::Done(&step));
+            soon.report.done.push(step);
+        }
+        for (steps, error) in failed {
+            self.tell(Progress::Refused(&steps, &error));
+            for step in steps {
+                soon.refused.entry(step.group.clone()).or_default().insert(step.spec.clone());
+                soon.report.refused.push((step, error.to_string()));
+            }
+        }
+    }
+}
+
+/// The targets' groups and load balancers of those who have to do with a group.
+pub(super) fn load_balancers(
+    survey: &Survey,
+    key: &GroupKey,
+) -> (BTreeSet<crate::model::ElbArn>, BTreeSet<crate::model::ElbArn>) {
+    let claimants: BTreeMap<_, _> = survey.claimants();
+    let concerned = claimants.get(key).into_iter().flatten().filter_map(|object| survey.objects.get(object));
+    let facts: Vec<_> = concerned.map(|surveyed| &surveyed.resolution.facts).collect();
+    let load_balancers = facts.iter().filter_map(|facts| Some(facts.load_balancer.as_ref()?.arn.clone())).collect();
+    let target_groups = facts.iter().flat_map(|facts| &facts.target_groups).filter_map(|group| group.arn.clone());
+    (load_balancers, target_groups.collect())
+}

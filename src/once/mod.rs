@@ -1,0 +1,124 @@
+//! The same stages as in the controller, once: for a person or a pipeline that looks, plans or applies.
+//!
+//! ```text
+//! objects ─► survey (AWS, cluster) ─► foresee ─► what a person is shown
+//!                I/O                   pure  └──► carry out (AWS), round by round
+//! ```
+//!
+//! Nothing is remembered between two runs: no status, no finalizer, no history. So a fact of AWS counts at once, where the
+//! controller waits for a second read, and what is not given can't be known of ([`Selection`]).
+
+mod carry_out;
+mod foresee;
+mod round;
+mod survey;
+mod tighten;
+
+pub use carry_out::{Halt, Progress, Report, carry_out};
+pub use foresee::{Forecast, foresee};
+pub use survey::look;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use crate::desired::Desired;
+use crate::model::{
+    Declaration, Facts, GroupKey, GroupState, Known, Knowledge, ObjectProblem, ObjectRef, Orphans, Quota, Resolution,
+    Stance, Us, Usage,
+};
+use crate::plan::Selection;
+
+/// What a person decides about a run.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    /// Which objects there are beside the given ones.
+    pub scope: ObjectScope,
+    /// What becomes of rules of ours of which no object is known.
+    pub orphans: Orphans,
+    /// Rules that may be revoked; `None`: 100, or a fifth of ours if that is more.
+    pub brake: Option<u32>,
+    /// Rules that fit into one direction of a group; `None`: as Service Quotas says.
+    pub rule_quota: Option<u32>,
+    /// How long, at the least, health is watched after foreign rules were taken away.
+    pub tightening_watch: Duration,
+}
+
+/// Which objects are given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ObjectScope {
+    /// All that exist.
+    Everything,
+    /// All of one namespace.
+    Namespace(String),
+    /// Some.
+    Given,
+}
+
+impl ObjectScope {
+    fn selection(&self) -> Selection<'_> {
+        match self {
+            Self::Everything => Selection::Everything,
+            Self::Namespace(namespace) => Selection::Namespace(namespace),
+            Self::Given => Selection::Given,
+        }
+    }
+}
+
+/// An object, and what was last known of it, which stands in for what can't be read now.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    pub declaration: Declaration,
+    /// When the object was made; `None` for what comes from a file.
+    pub created: Option<jiff::Timestamp>,
+    pub previous: Facts,
+}
+
+/// All that is known at one time.
+#[derive(Clone, Debug)]
+pub struct Survey {
+    pub us: Us,
+    pub objects: BTreeMap<ObjectRef, Surveyed>,
+    pub groups: BTreeMap<GroupKey, SurveyedGroup>,
+    /// What is wrong with groups as a whole.
+    pub problems: BTreeSet<ObjectProblem>,
+    /// What could not be found out, and what depends on it.
+    pub unknown: Vec<String>,
+}
+
+/// An object with all that follows from what was looked up for it.
+#[derive(Clone, Debug)]
+pub struct Surveyed {
+    pub declaration: Declaration,
+    pub created: Option<jiff::Timestamp>,
+    pub resolution: Resolution,
+    pub desired: Desired,
+}
+
+/// A group with its rules.
+#[derive(Clone, Debug)]
+pub struct SurveyedGroup {
+    pub state: GroupState,
+    pub usage: Usage,
+    pub quota: Quota,
+}
+
+impl Surveyed {
+    fn known(&self) -> Known {
+        let stance = self.declaration.stance;
+        let complete = self.resolution.complete || matches!(stance, Stance::Leaving(_));
+        Known { stance, knowledge: if complete { Knowledge::Fresh } else { Knowledge::Incomplete } }
+    }
+}
+
+impl Survey {
+    /// Everything that stops an object, but for what a plan says of a group.
+    fn problems_of_objects(&self) -> BTreeSet<ObjectProblem> {
+        let of_object = |(object, surveyed): (&ObjectRef, &Surveyed)| {
+            let problems = surveyed.resolution.problems.iter().chain(&surveyed.desired.problems);
+            problems
+                .map(|problem| ObjectProblem { object: object.clone(), problem: problem.clone() })
+                .collect::<Vec<_>>()
+        };
+        self.objects.iter().flat_map(of_object).chain(self.problems.iter().cloned()).collect()
+    }
+}
