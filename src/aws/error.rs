@@ -12,6 +12,8 @@ use aws_types::request_id::RequestId;
 
 use crate::model::{AccountId, AccountRole, Scope};
 
+use super::snapshot::Unanswered;
+
 use codes::classify;
 
 /// What follows from an error. This alone decides about requeue, reason and metric.
@@ -123,6 +125,9 @@ pub enum AwsError {
     Unsent { call: Box<Call>, source: Cause },
     #[error("{call} failed: no usable AWS credentials, give the controller a role: {}", chain(.source.as_ref()))]
     NoCredentials { call: Box<Call>, source: Cause },
+    /// There is no AWS, but a snapshot of it that does not say.
+    #[error("{call} failed: {source}")]
+    Unanswered { call: Box<Call>, source: Unanswered },
     #[error(
         "no role is configured for account {account}: the controller works in its own account {home}; start it with \
          --account-role {account}=arn:aws:iam::{account}:role/NAME, or with this in SGBIND_ACCOUNT_ROLE"
@@ -137,7 +142,7 @@ impl AwsError {
         match self {
             Self::Refused { refusal, .. } => classify(refusal.status, refusal.code.as_deref()),
             Self::NoCredentials { .. } | Self::NoRole { .. } => ErrorClass::Denied,
-            Self::Unsent { .. } | Self::NoRegion => ErrorClass::Invalid,
+            Self::Unsent { .. } | Self::Unanswered { .. } | Self::NoRegion => ErrorClass::Invalid,
             Self::Unreadable { .. } | Self::Malformed { .. } | Self::TimedOut { .. } | Self::Unreachable { .. } => {
                 ErrorClass::Transient
             }
@@ -153,6 +158,7 @@ impl AwsError {
             | Self::TimedOut { call, .. }
             | Self::Unreachable { call, .. }
             | Self::Unsent { call, .. }
+            | Self::Unanswered { call, .. }
             | Self::NoCredentials { call, .. } => Some(call),
             Self::NoRole { .. } | Self::NoRegion => None,
         }
@@ -200,6 +206,9 @@ impl Call {
     where
         E: ProvideErrorMetadata + Error + Send + Sync + 'static,
     {
+        if let Some(source) = causes(error).find_map(|cause| cause.downcast_ref::<Unanswered>()) {
+            return AwsError::Unanswered { call: Box::new(self.clone()), source: source.clone() };
+        }
         // The call was not made, for want of credentials. Why a role could not be assumed is told as of any call.
         match (has_credentials_error(error), &self.role, assume_role_error(error)) {
             (true, Some(role), Some(cause)) => return Self::assuming(role).judge(cause, source),

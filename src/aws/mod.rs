@@ -22,6 +22,7 @@ mod error;
 pub mod pacing;
 mod pages;
 mod quotas;
+mod snapshot;
 #[cfg(test)]
 pub(crate) mod testing;
 
@@ -29,3 +30,4 @@ pub use clouds::{Cloud, Clouds, Source};
 pub use ec2::{Interface, NewRule, PrefixList, RulesRead, SecurityGroup};
 pub use elb::{Actions, FoundLoadBalancer, Listener, LoadBalancer, Target, TargetGroup, TargetKind};
 pub use error::{AwsError, Call, ErrorClass, Refusal};
+pub use snapshot::{Snapshot, SnapshotError, Unanswered, has_no_id};

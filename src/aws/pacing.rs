@@ -56,7 +56,8 @@ pub struct Pacer(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    share: Share,
+    /// `None`: nobody waits.
+    share: Option<Share>,
     metrics: Arc<Metrics>,
     clock: Monotonic,
     buckets: Mutex<BTreeMap<(Place, Call), Arc<Bucket>>>,
@@ -82,6 +83,15 @@ struct Place {
 impl Pacer {
     /// Full buckets. Calls and waits are reported to `metrics`. To be called in a tokio runtime.
     pub fn new(share: Share, metrics: Arc<Metrics>) -> Self {
+        Self::with(Some(share), metrics)
+    }
+
+    /// No limits, for an AWS that is no one's but ours. To be called in a tokio runtime.
+    pub fn without_limits(metrics: Arc<Metrics>) -> Self {
+        Self::with(None, metrics)
+    }
+
+    fn with(share: Option<Share>, metrics: Arc<Metrics>) -> Self {
         let clock = Monotonic { began: Instant::now() };
         Self(Arc::new(Inner { share, metrics, clock, buckets: Mutex::default(), may_write: OnceLock::new() }))
     }
@@ -107,18 +117,19 @@ impl Pacer {
         SharedHttpClient::new(PacedClient { client, pacer: self.clone(), place })
     }
 
-    fn bucket(&self, place: &Place, call: &Call) -> Arc<Bucket> {
+    fn bucket(&self, place: &Place, call: &Call, share: Share) -> Arc<Bucket> {
         let mut buckets = self.0.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         let bucket = buckets
             .entry((place.clone(), call.clone()))
-            .or_insert_with(|| Arc::new(Bucket::new(call.allowance().scaled(self.0.share, call), self.0.clock)));
+            .or_insert_with(|| Arc::new(Bucket::new(call.allowance().scaled(share, call), self.0.clock)));
         Arc::clone(bucket)
     }
 
     /// Takes a token for a call.
     async fn admit(&self, place: &Place, call: &Call) -> Result<(), ConnectorError> {
+        let Some(share) = self.0.share else { return Ok(()) };
         let began = Instant::now();
-        let bucket = self.bucket(place, call);
+        let bucket = self.bucket(place, call, share);
         let taken = tokio::time::timeout(LONGEST_WAIT, bucket.take()).await;
         let waited = began.elapsed();
         if !waited.is_zero() {

@@ -1,12 +1,13 @@
 //! Options that several verbs share.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::Args;
 
 use crate::aws::pacing::{Pacer, Share};
-use crate::aws::{Clouds, Source};
+use crate::aws::{Clouds, Snapshot, Source};
 use crate::model::{AccountRole, AccountRoles, ClusterName};
 use crate::telemetry::metrics::Metrics;
 
@@ -23,15 +24,33 @@ pub struct AwsArguments {
 }
 
 impl AwsArguments {
+    /// AWS itself, or a snapshot of it in a folder.
+    ///
     /// # Errors
-    /// AWS does not say who we are, no Region is configured, or the roles contradict each other.
-    pub async fn connect(&self, cluster: &ClusterName) -> anyhow::Result<Clouds> {
+    /// AWS does not say who we are, no Region is configured, or the roles contradict each other. Or the snapshot can't be
+    /// used.
+    pub async fn connect(&self, cluster: &ClusterName, snapshot: Option<&Path>) -> anyhow::Result<Clouds> {
         let roles = AccountRoles::new(self.account_role.clone()).context("--account-role")?;
         let region = self.region.as_deref().map(Into::into);
+        if let Some(dir) = snapshot {
+            let source = Source::Given(Box::new(Snapshot::read(dir)?.config(region)?));
+            let pacer = Pacer::without_limits(Arc::new(Metrics::new()));
+            let clouds = Clouds::connect(&source, None, &AccountRoles::default(), cluster, pacer).await;
+            return clouds.context("the snapshot can't be asked");
+        }
         let pacer = Pacer::new(Share::default(), Arc::new(Metrics::new()));
         let clouds = Clouds::connect(&Source::Environment, region, &roles, cluster, pacer).await;
         clouds.context("AWS can't be asked")
     }
+}
+
+/// From where a verb that changes nothing may read instead.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "AWS")]
+pub struct SnapshotArgument {
+    /// Folder of JSON files that stand in for AWS, as `sgbind snapshot` or the AWS CLI writes them.
+    #[arg(long, value_name = "DIR")]
+    pub snapshot: Option<PathBuf>,
 }
 
 /// How the cluster is reached by a verb that works once.
