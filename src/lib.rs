@@ -10,6 +10,7 @@
 
 pub mod api;
 pub mod model;
+pub mod documents;
 pub mod validate;
 pub mod observe;
 pub mod desired;
