@@ -6,6 +6,7 @@
 mod access;
 mod accounts;
 mod admission;
+mod commands;
 mod conformance;
 mod control_plane;
 mod crds;
