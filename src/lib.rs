@@ -21,6 +21,7 @@ pub mod status;
 pub mod aws;
 pub mod controller;
 pub mod once;
+pub mod show;
 pub mod telemetry;
 pub mod batch;
 pub mod clock;

@@ -26,3 +26,6 @@ pub const FIELD_MANAGER: &str = "sgbind";
 
 /// Name of the Lease by which one replica leads.
 pub const LEASE: &str = "sgbind-controller";
+
+/// The namespace whose UID is the cluster's identity.
+pub const IDENTITY_NAMESPACE: &str = "kube-system";

@@ -53,6 +53,11 @@ pub struct SnapshotArgument {
     pub snapshot: Option<PathBuf>,
 }
 
+/// A duration such as 2m.
+pub fn duration(text: &str) -> Result<std::time::Duration, String> {
+    humantime::parse_duration(text).map_err(|error| format!("{error}: expected one such as 5s, 2m or 1h30m"))
+}
+
 /// How the cluster is reached by a verb that works once.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Kubernetes")]

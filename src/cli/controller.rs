@@ -15,6 +15,8 @@ use crate::telemetry::http::{Heartbeat, Readiness, Server, Vitals};
 use crate::telemetry::logs;
 use crate::telemetry::metrics::Metrics;
 
+use super::arguments::duration;
+
 /// Arguments of `sgbind controller`. Durations are written 5s, 2m, 1h30m.
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -79,10 +81,6 @@ pub struct Arguments {
     #[cfg(debug_assertions)]
     #[arg(long, env = "SGBIND_DEFECT", hide = true)]
     defect: Option<crate::defect::Defect>,
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    humantime::parse_duration(text).map_err(|error| format!("{error}: expected one such as 5s, 2m or 1h30m"))
 }
 
 fn positive_duration(text: &str) -> Result<Duration, String> {
@@ -158,7 +156,7 @@ fn settings(arguments: &Arguments, account_roles: AccountRoles, config: &kube::C
 }
 
 /// Fires `stop` at SIGTERM or SIGINT.
-fn signalled(stop: CancellationToken) -> anyhow::Result<impl Future<Output = ()>> {
+pub(super) fn signalled(stop: CancellationToken) -> anyhow::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate()).context("SIGTERM can't be waited for")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT can't be waited for")?;

@@ -1,7 +1,10 @@
 //! The command line, one file a verb.
 
+mod apply;
 mod arguments;
 mod controller;
+mod objects;
+mod plan;
 
 use std::process::ExitCode;
 
@@ -20,6 +23,10 @@ pub struct Cli {
 enum Verb {
     /// Runs the loop: keeps the security groups of all ALBTargetBindings as they should be.
     Controller(Box<controller::Arguments>),
+    /// Shows what the controller would do, and changes nothing.
+    Plan(Box<plan::Arguments>),
+    /// Does what plan shows, once, without a controller.
+    Apply(Box<apply::Arguments>),
     /// Prints the CustomResourceDefinitions, for kubectl apply.
     Crds,
 }
@@ -31,6 +38,8 @@ enum Verb {
 pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.verb {
         Verb::Controller(arguments) => controller::run(*arguments)?,
+        Verb::Plan(arguments) => return once(plan::run(*arguments)),
+        Verb::Apply(arguments) => return once(apply::run(*arguments)),
         Verb::Crds => print!("{}", crate::api::crds_yaml()),
     }
     Ok(ExitCode::SUCCESS)

@@ -30,14 +30,13 @@ use super::index::{Index, Patience};
 use super::leader::{Candidacy, Elector, Leadership, Timing};
 use super::queue::{Backoff, Priority, Queue, run_workers};
 use super::waiting;
+use crate::api::names::IDENTITY_NAMESPACE;
 use super::watch::Listed;
 
 /// How many groups are worked on at once. They wait for AWS, and reads of one moment share a call.
 const GROUP_WORKERS: NonZeroUsize = NonZeroUsize::new(200).expect("not zero");
 const LOOKUP_WORKERS: NonZeroUsize = NonZeroUsize::new(32).expect("not zero");
 const REPORT_WORKERS: NonZeroUsize = NonZeroUsize::new(16).expect("not zero");
-/// The namespace whose UID is the cluster's identity.
-const IDENTITY_NAMESPACE: &str = "kube-system";
 /// Between attempts to reach what is needed to start.
 const RETRY: Duration = Duration::from_secs(5);
 /// Between signs of life.

@@ -17,7 +17,8 @@ use super::Resolving;
 
 /// The cluster's own objects, read from the API server whenever they are asked for.
 pub struct Cluster {
-    client: kube::Client,
+    /// Or why there is none.
+    client: Result<kube::Client, String>,
 }
 
 /// What counts of an Ingress, Gateway or Service, in the fields of any of them.
@@ -120,18 +121,29 @@ enum Sight {
     /// The cluster does not know such objects.
     KindNotInstalled,
     Forbidden,
+    /// There is no cluster to ask.
+    OutOfReach(String),
 }
 
 impl Cluster {
     /// Reads with this client; nothing is asked for before an object refers to something.
     pub fn new(client: kube::Client) -> Self {
-        Self { client }
+        Self { client: Ok(client) }
+    }
+
+    /// No cluster can be asked, for this reason: what is in it is not known.
+    pub fn out_of_reach(why: impl Into<String>) -> Self {
+        Self { client: Err(why.into()) }
     }
 
     /// The API server answers a read that names no version with what was last written. Source: "Resource versions" in
     /// "Kubernetes API Concepts".
     async fn look(&self, referent: &Referent) -> Result<Sight, kube::Error> {
-        let api = Api::<Addressed>::namespaced_with(self.client.clone(), &referent.namespace, &referent.kind);
+        let client = match &self.client {
+            Ok(client) => client.clone(),
+            Err(why) => return Ok(Sight::OutOfReach(why.clone())),
+        };
+        let api = Api::<Addressed>::namespaced_with(client, &referent.namespace, &referent.kind);
         match api.get(&referent.name).await {
             Ok(object) => Ok(Sight::There(Box::new(object))),
             Err(kube::Error::Api(status)) if status.code == 404 && is_about(&status, referent) => Ok(Sight::NotThere),
@@ -196,6 +208,14 @@ impl Resolving<'_> {
             Ok(Sight::KindNotInstalled) => {
                 // It says nothing of the load balancer.
                 self.unknown(Reason::LoadBalancerPending, not_installed(referent.kind));
+                return None;
+            }
+            Ok(Sight::OutOfReach(why)) => {
+                let message = format!(
+                    "{referent}, in whose status the DNS name of the load balancer is expected, can't be read: {why}. Or name the \
+                     load balancer by arn, name or tags"
+                );
+                self.unknown(Reason::LoadBalancerPending, message);
                 return None;
             }
             Ok(Sight::Forbidden) => {

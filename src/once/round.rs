@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::check::{self, Checked, Phase, Violation};
 use crate::model::{
-    Allowance, Claim, Elsewhere, GroupKey, GroupState, Known, ObjectRef, Ownership, Plan, Retained, RuleSpec, Stance,
-    Step, Tightening,
+    Allowance, Claim, Elsewhere, GroupKey, GroupState, Known, ObjectRef, Ownership, Plan, Retained, RuleSpec, Step,
+    Tightening,
 };
 use crate::plan;
 

@@ -21,4 +21,5 @@ mod proxy;
 mod references;
 mod role;
 mod simulation;
+mod verbs;
 mod world;

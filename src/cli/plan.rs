@@ -1,0 +1,84 @@
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::{Args, ValueEnum};
+
+use crate::once::{self, Forecast, Survey};
+use crate::show;
+
+use super::arguments::SnapshotArgument;
+use super::objects::{Gathered, ObjectArguments};
+
+/// Exit code where something is to be done.
+const CHANGES: u8 = 2;
+
+/// Arguments of `sgbind plan`.
+#[derive(Debug, Args)]
+#[command(after_help = "Exit code: 0 nothing to do; 2 changes; 1 errors, or any problem with an object.")]
+pub struct Arguments {
+    #[command(flatten)]
+    objects: ObjectArguments,
+    #[command(flatten)]
+    snapshot: SnapshotArgument,
+    /// How the plan is printed.
+    #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "table")]
+    output: Format,
+}
+
+/// Forms of a plan.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Format {
+    /// For people, by security group.
+    Table,
+    /// For machines.
+    Json,
+    /// The commands that a person would type.
+    AwsCli,
+    /// What is to be authorized as resources of Terraform's AWS provider.
+    Terraform,
+}
+
+pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let Gathered { clouds, cluster, us, asked, terms } =
+        arguments.objects.gather(arguments.snapshot.snapshot.as_deref()).await?;
+    let survey = once::look(&clouds, &cluster, &us, &asked, &terms).await;
+    let forecast = once::foresee(&survey, &terms).context("a plan was refused, which is a bug in sgbind")?;
+    print(&survey, &forecast, arguments.output)?;
+    if !matches!(arguments.output, Format::Table) {
+        tell_of_problems(&forecast);
+    }
+    Ok(exit_code(&survey, &forecast))
+}
+
+/// What is unknown stands where problems stand: nobody should take it for "nothing to do".
+pub(super) fn exit_code(survey: &Survey, forecast: &Forecast) -> ExitCode {
+    match (forecast.problems.is_empty() && survey.unknown.is_empty(), forecast.steps.is_empty()) {
+        (false, _) => ExitCode::FAILURE,
+        (true, true) => ExitCode::SUCCESS,
+        (true, false) => ExitCode::from(CHANGES),
+    }
+}
+
+fn print(survey: &Survey, forecast: &Forecast, format: Format) -> anyhow::Result<()> {
+    let text = match format {
+        Format::Table => show::table(survey, forecast),
+        Format::Json => serde_json::to_string_pretty(&show::json(survey, forecast)).context("the plan as JSON")? + "\n",
+        Format::AwsCli => show::aws_cli(survey, forecast),
+        Format::Terraform => show::terraform(survey, forecast),
+    };
+    write(&text)
+}
+
+/// To stdout, with styles on a terminal only.
+pub(super) fn write(text: &str) -> anyhow::Result<()> {
+    let mut out = anstream::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).context("the result could not be written")
+}
+
+/// Problems stand in the result; who reads only what is on the screen should see them too.
+fn tell_of_problems(forecast: &Forecast) {
+    for problem in &forecast.problems {
+        anstream::eprintln!("{}: {}: {}", problem.object, problem.problem.reason.word(), problem.problem.message);
+    }
+}

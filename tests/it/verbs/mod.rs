@@ -1,0 +1,4 @@
+//! The verbs that work once, as processes.
+
+mod plan;
+pub mod stage;
