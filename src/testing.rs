@@ -195,7 +195,13 @@ pub fn with_peer_group(mut facts: Facts, id: &str) -> Facts {
 
 /// The group `sg-1`, opted in for all namespaces.
 pub fn group(rules: Vec<ActualRule>) -> GroupState {
-    GroupState { key: key("sg-1"), name: "one".into(), tags: opted_in("owned", "*"), rules, unreadable: Unreadable::default() }
+    GroupState {
+        key: key("sg-1"),
+        name: "one".into(),
+        tags: opted_in("owned", "*"),
+        rules,
+        unreadable: Unreadable::default(),
+    }
 }
 
 pub fn opted_in(value: &str, namespaces: &str) -> Tags {

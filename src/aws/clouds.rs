@@ -125,6 +125,13 @@ impl Clouds {
         &self.home
     }
 
+    /// Our own, and, in the same Region, those of accounts for which there is a role.
+    pub fn scopes(&self) -> Vec<Scope> {
+        let others = self.assumed.keys().filter(|account| **account != self.home.account);
+        let others = others.map(|account| Scope { account: account.clone(), region: self.home.region.clone() });
+        std::iter::once(self.home.clone()).chain(others).collect()
+    }
+
     /// # Errors
     /// The account is not our own, and no role is configured for it.
     pub fn scope(&self, scope: &Scope) -> Result<Arc<Cloud>, AwsError> {

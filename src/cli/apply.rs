@@ -25,7 +25,9 @@ pub struct Arguments {
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     if !arguments.yes && !io::stdin().is_terminal() {
-        bail!("nobody can be asked, as stdin is no terminal: look at the plan (sgbind plan), then run apply with --yes");
+        bail!(
+            "nobody can be asked, as stdin is no terminal: look at the plan (sgbind plan), then run apply with --yes"
+        );
     }
     let Gathered { clouds, cluster, us, asked, terms } = arguments.objects.gather(None).await?;
     let survey = once::look(&clouds, &cluster, &us, &asked, &terms).await;
@@ -72,7 +74,12 @@ fn confirmed(shown: &Forecast) -> anyhow::Result<bool> {
 
 /// What was confirmed is done, or nothing.
 fn unchanged(shown: &Forecast, now: &Forecast) -> anyhow::Result<()> {
-    let was_shown = |step: &&Step| !shown.steps.iter().any(|other| other.action == step.action && other.group == step.group && other.spec == step.spec);
+    let was_shown = |step: &&Step| {
+        !shown
+            .steps
+            .iter()
+            .any(|other| other.action == step.action && other.group == step.group && other.spec == step.spec)
+    };
     let news: Vec<String> = now.steps.iter().filter(was_shown).map(|step| format!("  {step}")).collect();
     if news.is_empty() {
         return Ok(());
@@ -121,11 +128,16 @@ fn tell(progress: Progress<'_>) {
 fn conclude(report: &Report, shown: &Forecast) -> anyhow::Result<()> {
     let mut text = format!("{} of {} steps were done.\n", report.done.len(), shown.steps.len());
     for key in &report.rolled_back {
-        text.push_str(&format!("Foreign rules of {key} were taken away and put back: targets became unhealthy without them.\n"));
+        text.push_str(&format!(
+            "Foreign rules of {key} were taken away and put back: targets became unhealthy without them.\n"
+        ));
     }
     match &report.halt {
-        Some(Halt::Interrupted) => text.push_str("Interrupted: nothing more is begun. What was done stays done, and apply goes on from there.\n"),
-        Some(halt) => text.push_str(&format!("Stopped: {halt}. What was done stays done, and apply goes on from there.\n")),
+        Some(Halt::Interrupted) => text
+            .push_str("Interrupted: nothing more is begun. What was done stays done, and apply goes on from there.\n"),
+        Some(halt) => {
+            text.push_str(&format!("Stopped: {halt}. What was done stays done, and apply goes on from there.\n"))
+        }
         None => {}
     }
     plan::write(&text)

@@ -12,7 +12,7 @@ use crate::model::{AccountRole, AccountRoles, ClusterName};
 use crate::telemetry::metrics::Metrics;
 
 /// How AWS is reached by a verb that works once.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "AWS")]
 pub struct AwsArguments {
     /// AWS Region for objects that name none [default: as AWS's tools are configured].
@@ -59,7 +59,7 @@ pub fn duration(text: &str) -> Result<std::time::Duration, String> {
 }
 
 /// How the cluster is reached by a verb that works once.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Kubernetes")]
 pub struct ClusterArguments {
     /// Context of the kubeconfig [default: its current one, or the cluster in which this runs].

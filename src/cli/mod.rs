@@ -3,6 +3,7 @@
 mod apply;
 mod arguments;
 mod controller;
+mod explain;
 mod objects;
 mod plan;
 
@@ -27,6 +28,8 @@ enum Verb {
     Plan(Box<plan::Arguments>),
     /// Does what plan shows, once, without a controller.
     Apply(Box<apply::Arguments>),
+    /// Says of every rule of a security group whose it is, and who needs it.
+    Explain(Box<explain::Arguments>),
     /// Prints the CustomResourceDefinitions, for kubectl apply.
     Crds,
 }
@@ -40,6 +43,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Verb::Controller(arguments) => controller::run(*arguments)?,
         Verb::Plan(arguments) => return once(plan::run(*arguments)),
         Verb::Apply(arguments) => return once(apply::run(*arguments)),
+        Verb::Explain(arguments) => return once(explain::run(*arguments)),
         Verb::Crds => print!("{}", crate::api::crds_yaml()),
     }
     Ok(ExitCode::SUCCESS)

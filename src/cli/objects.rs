@@ -1,6 +1,6 @@
 //! What the verbs plan for: objects from files or from the cluster, and who we are to them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
@@ -91,10 +91,14 @@ impl ObjectArguments {
     /// Everything that is wrong with the files, or what can't be reached.
     pub async fn gather(&self, snapshot: Option<&Path>) -> anyhow::Result<Gathered> {
         if self.files.is_empty() && !self.from_cluster {
-            bail!("no objects are given: name files or folders by -f PATH (- for stdin), or take those of the cluster by --from-cluster");
+            bail!(
+                "no objects are given: name files or folders by -f PATH (- for stdin), or take those of the cluster by --from-cluster"
+            );
         }
         if self.prune && self.from_cluster && self.namespace.is_some() {
-            bail!("--prune can't be used together with --from-cluster and --namespace: objects of other namespaces are not known of. Leave one of them out");
+            bail!(
+                "--prune can't be used together with --from-cluster and --namespace: objects of other namespaces are not known of. Leave one of them out"
+            );
         }
         let mut known = self.from_files()?;
         let client = self.client(&known, snapshot).await;
@@ -113,14 +117,24 @@ impl ObjectArguments {
         Ok(Gathered {
             clouds,
             cluster: client.map_or_else(Cluster::out_of_reach, Cluster::new),
-            us: Us {
-                cluster: self.cluster_name.clone(),
-                identity: self.identity.clone().unwrap_or(identity),
-                take_over: self.take_over.iter().cloned().collect::<BTreeSet<_>>(),
-            },
+            us: self.us(identity),
             asked,
             terms: self.terms(),
         })
+    }
+
+    /// The same without any object.
+    pub fn nothing(&self, clouds: Clouds) -> Gathered {
+        let cluster = Cluster::out_of_reach("no object refers to the cluster");
+        Gathered { clouds, cluster, us: self.us(PIPELINE.to_owned()), asked: Vec::new(), terms: self.terms() }
+    }
+
+    fn us(&self, identity: String) -> Us {
+        Us {
+            cluster: self.cluster_name.clone(),
+            identity: self.identity.clone().unwrap_or(identity),
+            take_over: self.take_over.iter().cloned().collect(),
+        }
     }
 
     fn terms(&self) -> Terms {
@@ -194,7 +208,8 @@ async fn identity_of(client: &Client) -> anyhow::Result<String> {
     let read = namespaces.get(IDENTITY_NAMESPACE).await.with_context(|| {
         format!("the namespace {IDENTITY_NAMESPACE}, whose UID is the cluster's identity, could not be read: name it by --identity")
     })?;
-    read.uid().with_context(|| format!("the namespace {IDENTITY_NAMESPACE} has no UID: name the identity by --identity"))
+    read.uid()
+        .with_context(|| format!("the namespace {IDENTITY_NAMESPACE} has no UID: name the identity by --identity"))
 }
 
 fn refers_to_cluster(object: &Object) -> bool {

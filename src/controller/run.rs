@@ -30,8 +30,8 @@ use super::index::{Index, Patience};
 use super::leader::{Candidacy, Elector, Leadership, Timing};
 use super::queue::{Backoff, Priority, Queue, run_workers};
 use super::waiting;
-use crate::api::names::IDENTITY_NAMESPACE;
 use super::watch::Listed;
+use crate::api::names::IDENTITY_NAMESPACE;
 
 /// How many groups are worked on at once. They wait for AWS, and reads of one moment share a call.
 const GROUP_WORKERS: NonZeroUsize = NonZeroUsize::new(200).expect("not zero");

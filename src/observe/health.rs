@@ -37,8 +37,9 @@ pub async fn whom_to_watch(
         }
     }
     let missing: Vec<&ElbArn> = declared.iter().filter(|arn| found.iter().all(|group| group.arn != **arn)).collect();
-    found
-        .extend(try_join_all(missing.into_iter().map(|arn| cloud.target_group_by_arn(arn))).await?.into_iter().flatten());
+    found.extend(
+        try_join_all(missing.into_iter().map(|arn| cloud.target_group_by_arn(arn))).await?.into_iter().flatten(),
+    );
     found.retain(|group| group.health_check_enabled);
     let noticed = found.iter().map(|group| group.unhealthy_within).max();
     let noticed = if Defect::WatchTooShort.is_on() { noticed.and(Some(Duration::ZERO)) } else { noticed };

@@ -97,7 +97,13 @@ pub async fn carry_out(
         written,
         stop,
         tell,
-        progress: RefCell::new(Soon { states, refused: Refused::new(), begun: BTreeSet::new(), brake, report: Report::default() }),
+        progress: RefCell::new(Soon {
+            states,
+            refused: Refused::new(),
+            begun: BTreeSet::new(),
+            brake,
+            report: Report::default(),
+        }),
     };
     let result = async {
         run.settle().await?;
@@ -150,7 +156,8 @@ impl Run<'_> {
         for _ in 0..MOST_ROUNDS {
             self.read(&self.written).await?;
             let round = self.round(&|_| Tightening::NotYet)?;
-            let new: Vec<Vec<Step>> = round.iter().map(|steps| self.not_begun(steps)).filter(|it| !it.is_empty()).collect();
+            let new: Vec<Vec<Step>> =
+                round.iter().map(|steps| self.not_begun(steps)).filter(|it| !it.is_empty()).collect();
             if !new.is_empty() {
                 waits = VISIBLE_AFTER.iter();
                 stream::iter(new).for_each_concurrent(AT_ONCE, async |steps| self.carry_out(steps).await).await;
@@ -210,7 +217,8 @@ impl Run<'_> {
         let mut round = Vec::new();
         for key in &self.written {
             let checked = self.planning.plan(key, &standings, moment(brake), tightening)?;
-            let steps: Vec<Step> = next_steps(&checked).into_iter().filter(|step| self.shown.contains(&deed(step))).collect();
+            let steps: Vec<Step> =
+                next_steps(&checked).into_iter().filter(|step| self.shown.contains(&deed(step))).collect();
             brake.count(steps.iter().filter(|step| !soon.begun.contains(*step)));
             round.push(steps);
         }

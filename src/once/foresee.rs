@@ -7,8 +7,7 @@ use std::collections::BTreeSet;
 
 use crate::check::Violation;
 use crate::model::{
-    Action, ActualRule, GroupKey, GroupState, Held, ObjectProblem, Plan, RuleId, RuleSpec, Step, Tags,
-    Tightening, Us,
+    Action, ActualRule, GroupKey, GroupState, Held, ObjectProblem, Plan, RuleId, RuleSpec, Step, Tags, Tightening, Us,
 };
 
 use super::round::{Brake, Moment, Planning, Refused, States, next_steps};
@@ -38,8 +37,7 @@ pub struct Forecast {
 /// # Errors
 /// A plan that must never be carried out: a bug.
 pub fn foresee(survey: &Survey, terms: &Terms) -> Result<Forecast, Violation> {
-    let mut states: States =
-        survey.groups.iter().map(|(key, group)| (key.clone(), group.state.clone())).collect();
+    let mut states: States = survey.groups.iter().map(|(key, group)| (key.clone(), group.state.clone())).collect();
     let (planning, refused) = (Planning::new(survey, terms), Refused::new());
     let mut forecast = Forecast::default();
     let mut brake = Brake::new(survey, terms);

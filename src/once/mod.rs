@@ -16,14 +16,14 @@ mod tighten;
 
 pub use carry_out::{Halt, Progress, Report, carry_out};
 pub use foresee::{Forecast, foresee};
-pub use survey::look;
+pub use survey::{look, look_also};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::desired::Desired;
 use crate::model::{
-    Declaration, Facts, GroupKey, GroupState, Known, Knowledge, ObjectProblem, ObjectRef, Orphans, Quota, Resolution,
+    Declaration, Facts, GroupKey, GroupState, Knowledge, Known, ObjectProblem, ObjectRef, Orphans, Quota, Resolution,
     Stance, Us, Usage,
 };
 use crate::plan::Selection;

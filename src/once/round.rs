@@ -149,10 +149,6 @@ pub(super) struct Standings {
 }
 
 impl Standings {
-    pub(super) fn plans(&self) -> impl Iterator<Item = &Plan> {
-        self.plans.values()
-    }
-
     fn elsewhere(&self, object: &ObjectRef, surveyed: &Surveyed, here: &GroupKey) -> Elsewhere {
         if self.plans.is_empty() {
             return Elsewhere::Made;

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::StreamExt;
 use futures::stream;
 
-use crate::aws::{AwsError, Clouds};
 use crate::api::ForeignRules;
+use crate::aws::{AwsError, Clouds};
 use crate::desired::{self, Desired};
 use crate::model::{
-    DEFAULT_RULE_QUOTA, GroupKey, GroupState, ObjectProblem, ObjectRef, Ownership, Problem, Quota, Reason,
-    Resolution, Scope, Stance, Us, Usage,
+    DEFAULT_RULE_QUOTA, GroupKey, GroupState, ObjectProblem, ObjectRef, Ownership, Problem, Quota, Reason, Resolution,
+    Scope, Stance, Us, Usage,
 };
 use crate::observe::{self, Cluster, Found};
 
@@ -19,8 +19,15 @@ use super::{Asked, ObjectScope, Survey, Surveyed, SurveyedGroup, Terms};
 /// So many objects are looked up at once: more would only wait for AWS's rates.
 const AT_ONCE: usize = 64;
 
-/// Looks at everything.
-pub async fn look(clouds: &Clouds, cluster: &Cluster, us: &Us, asked: &[Asked], terms: &Terms) -> Survey {
+/// Looks at everything: the objects, the groups with which they have to do, and these groups too.
+pub async fn look_also(
+    clouds: &Clouds,
+    cluster: &Cluster,
+    us: &Us,
+    asked: &[Asked],
+    terms: &Terms,
+    also: &BTreeSet<GroupKey>,
+) -> Survey {
     let mut survey = Survey {
         us: us.clone(),
         objects: look_up(clouds, cluster, us, asked).await,
@@ -28,7 +35,8 @@ pub async fn look(clouds: &Clouds, cluster: &Cluster, us: &Us, asked: &[Asked], 
         problems: BTreeSet::new(),
         unknown: Vec::new(),
     };
-    let keys = groups(clouds, &mut survey).await;
+    let mut keys = groups(clouds, &mut survey).await;
+    keys.extend(also.iter().cloned());
     let read = stream::iter(keys).map(async |key| {
         let answer = read(clouds, &key).await;
         (key, answer)
@@ -48,13 +56,20 @@ pub async fn look(clouds: &Clouds, cluster: &Cluster, us: &Us, asked: &[Asked], 
     let claimants = survey.claimants();
     let concerned = |state: &GroupState| survey.concerned(&claimants, state);
     // Where all objects are known, rules of ours are news that none of them accounts for.
-    states.retain(|_, state| terms.scope == ObjectScope::Everything || !concerned(state).is_empty());
+    states.retain(|key, state| {
+        terms.scope == ObjectScope::Everything || also.contains(key) || !concerned(state).is_empty()
+    });
     let finished = stream::iter(states).map(async |(key, state)| {
         let group = finish(clouds, &survey, &concerned(&state), terms, state).await;
         (key, group)
     });
     let groups = finished.buffer_unordered(AT_ONCE).collect().await;
     Survey { groups, ..survey }
+}
+
+/// Looks at everything: the objects, and the groups with which they have to do.
+pub async fn look(clouds: &Clouds, cluster: &Cluster, us: &Us, asked: &[Asked], terms: &Terms) -> Survey {
+    look_also(clouds, cluster, us, asked, terms, &BTreeSet::new()).await
 }
 
 async fn look_up(clouds: &Clouds, cluster: &Cluster, us: &Us, asked: &[Asked]) -> BTreeMap<ObjectRef, Surveyed> {
@@ -69,9 +84,7 @@ async fn look_up(clouds: &Clouds, cluster: &Cluster, us: &Us, asked: &[Asked]) -
         let resolution = match clouds.scope(&declaration.scope) {
             // It needs nothing any more.
             _ if matches!(declaration.stance, Stance::Leaving(_)) => known(),
-            Ok(cloud) => {
-                observe::object(&cloud, cluster, us, declaration, &asked.previous, &BTreeSet::new()).await
-            }
+            Ok(cloud) => observe::object(&cloud, cluster, us, declaration, &asked.previous, &BTreeSet::new()).await,
             Err(error) => Resolution {
                 problems: vec![Problem::new(observe::reason(error.class()), error.to_string())],
                 complete: false,
@@ -82,8 +95,7 @@ async fn look_up(clouds: &Clouds, cluster: &Cluster, us: &Us, asked: &[Asked]) -
             Stance::Leaving(_) => Desired::default(),
             Stance::Enforce | Stance::Observe => desired::of(&declaration.wants, &resolution.facts),
         };
-        let surveyed =
-            Surveyed { declaration: declaration.clone(), created: asked.created, resolution, desired };
+        let surveyed = Surveyed { declaration: declaration.clone(), created: asked.created, resolution, desired };
         (declaration.object.clone(), surveyed)
     });
     surveyed.buffer_unordered(AT_ONCE).collect().await
@@ -100,9 +112,7 @@ async fn groups(clouds: &Clouds, survey: &mut Survey) -> BTreeSet<GroupKey> {
     let scopes: BTreeSet<Scope> = keys.iter().map(|key| key.scope.clone()).chain([clouds.home().clone()]).collect();
     for scope in scopes {
         let found = match clouds.scope(&scope) {
-            Ok(cloud) => {
-                cloud.groups_with_rules_tagged(&survey.us.cluster.tag_key(), &survey.us.identities()).await
-            }
+            Ok(cloud) => cloud.groups_with_rules_tagged(&survey.us.cluster.tag_key(), &survey.us.identities()).await,
             Err(error) => Err(error),
         };
         match found {
@@ -164,7 +174,8 @@ impl Survey {
     fn lacks(&mut self, key: &GroupKey, problem: Problem) {
         let needs = |surveyed: &Surveyed| {
             let here = surveyed.declaration.scope == key.scope;
-            (here && surveyed.desired.groups.contains_key(&key.id)) || surveyed.declaration.recorded_groups.contains(key)
+            (here && surveyed.desired.groups.contains_key(&key.id))
+                || surveyed.declaration.recorded_groups.contains(key)
         };
         let needing: Vec<ObjectRef> =
             self.objects.iter().filter(|(_, surveyed)| needs(surveyed)).map(|(object, _)| object.clone()).collect();

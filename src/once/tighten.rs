@@ -47,9 +47,10 @@ impl Run<'_> {
                 return Err(Halt::Interrupted);
             }
             let groups = wave.iter().filter_map(|key| Some((key, waiting.get(key)?)));
-            try_join_all(groups.map(async |(key, (steps, found, declared))| {
-                self.tighten_group(key, steps, found, declared).await
-            }))
+            try_join_all(
+                groups
+                    .map(async |(key, (steps, found, declared))| self.tighten_group(key, steps, found, declared).await),
+            )
             .await?;
         }
         Ok(())
@@ -175,8 +176,11 @@ impl Run<'_> {
         for look in 0..LOOKS {
             self.read(&[key.clone()].into()).await?;
             let plan = self.plan(key, &back)?;
-            let coming: Vec<Step> =
-                plan.steps.into_iter().filter(|step| matches!(step.action, crate::model::Action::Restore { .. })).collect();
+            let coming: Vec<Step> = plan
+                .steps
+                .into_iter()
+                .filter(|step| matches!(step.action, crate::model::Action::Restore { .. }))
+                .collect();
             if coming.is_empty() {
                 return Ok(());
             }

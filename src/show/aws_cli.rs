@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::model::{Action, Direction, GroupKey, Peer, RuleSpec, Step, TakenRule, Tags, Us};
+use crate::model::{Action, Direction, GroupKey, Peer, RuleSpec, Step, Tags, TakenRule, Us};
 use crate::once::{Forecast, Survey};
 
 use super::{calls, tame, title};

@@ -1,11 +1,13 @@
 //! Pure: a forecast as people and machines are shown it.
 
 mod aws_cli;
+mod explain;
 mod json;
 mod table;
 mod terraform;
 
 pub use aws_cli::{aws_cli, put_back};
+pub use explain::{ExplainDocument, explain, explained};
 pub use json::{PlanDocument, StepDocument, json};
 pub use table::{sign, table};
 pub use terraform::terraform;
@@ -17,8 +19,9 @@ use crate::once::{Forecast, Survey};
 
 /// Steps that go into one call, in their order.
 fn calls(steps: &[Step]) -> Vec<&[Step]> {
-    let same =
-        |one: &Step, other: &Step| (&one.group, one.action.word(), one.spec.direction) == (&other.group, other.action.word(), other.spec.direction);
+    let same = |one: &Step, other: &Step| {
+        (&one.group, one.action.word(), one.spec.direction) == (&other.group, other.action.word(), other.spec.direction)
+    };
     steps.chunk_by(same).collect()
 }
 

@@ -6,9 +6,7 @@ use tokio::time::Instant;
 
 use crate::api::ForeignRules;
 use crate::defect::Defect;
-use crate::model::{
-    Claim, Declaration, ElbArn, Elsewhere, GroupKey, Named, ObjectRef, Retained, Stance,
-};
+use crate::model::{Claim, Declaration, ElbArn, Elsewhere, GroupKey, Named, ObjectRef, Retained, Stance};
 
 use super::entry::Entry;
 use super::{GroupView, Index};
