@@ -17,7 +17,7 @@ const PAGES: [&str; 3] = [".", "docs", "docs/reference"];
 
 pub fn kept() -> Vec<Kept> {
     let of_folders = FOLDERS.iter().flat_map(|folder| files(folder, "yaml"));
-    let documents = of_folders.flat_map(|(name, text)| documents(&name, &text));
+    let of_files = of_folders.flat_map(|(name, text)| documents(&name, &text));
     let of_pages = PAGES.iter().flat_map(|folder| files(folder, "md"));
     let blocks = of_pages.flat_map(|(name, text)| {
         blocks(&text)
@@ -25,7 +25,7 @@ pub fn kept() -> Vec<Kept> {
             .flat_map(|(line, block)| documents(&format!("{name}:{line}"), &block))
             .collect::<Vec<_>>()
     });
-    documents.chain(blocks).collect()
+    of_files.chain(blocks).collect()
 }
 
 /// The files of a folder, in order, with their texts.
