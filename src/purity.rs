@@ -2,7 +2,23 @@
 
 use std::path::{Path, PathBuf};
 
-const PURE: [&str; 7] = ["model", "validate", "desired", "plan", "check", "status", "diagnose"];
+const PURE: [&str; 15] = [
+    "model",
+    "documents/judge",
+    "documents/kinds",
+    "documents/metadata",
+    "documents/scalar",
+    "documents/schema",
+    "documents/tree",
+    "documents/words",
+    "documents/yaml",
+    "validate",
+    "desired",
+    "plan",
+    "check",
+    "status",
+    "diagnose",
+];
 const FORBIDDEN: [&str; 14] = [
     "kube::Client",
     "kube::client",

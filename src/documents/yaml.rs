@@ -291,3 +291,6 @@ fn extent(node: &Node) -> (usize, usize) {
     let values = below.iter().map(|(values, _)| values).sum::<usize>() + 1;
     (values, below.iter().map(|(_, depth)| depth + 1).max().unwrap_or_default())
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use crate::control_plane;
 
 mod mistakes;
-mod trials;
+pub mod trials;
 
 use trials::{Trial, misspelt, trials};
 
@@ -199,7 +199,7 @@ async fn new_object_is_unobserved_and_has_its_defaults() {
 }
 
 /// The smallest spec of a kind.
-fn minimal(kind: &str) -> Value {
+pub fn minimal(kind: &str) -> Value {
     match kind {
         "ALBTargetBinding" => json!({"loadBalancer": {"name": "shop"}}),
         "SecurityGroupAccess" => json!({"securityGroup": {"id": "sg-0a1b2c3d"}, "ingress": []}),
@@ -276,7 +276,7 @@ impl Cluster {
 }
 
 /// What the API server says of each wrong field. That it stopped at them is no cause.
-fn causes(refusal: &Status) -> Vec<&StatusCause> {
+pub fn causes(refusal: &Status) -> Vec<&StatusCause> {
     let causes = refusal.details.iter().flat_map(|details| &details.causes);
     causes.filter(|cause| !cause.message.contains("some validation rules were not checked")).collect()
 }

@@ -12,6 +12,7 @@ mod control_plane;
 mod crds;
 mod deploy;
 mod document;
+mod documents;
 mod faults;
 mod lifecycle;
 mod operation;

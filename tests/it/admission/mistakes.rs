@@ -8,6 +8,7 @@ use kube::core::Status;
 use serde_json::Value;
 use sgbind::{
     api::{ALBTargetBinding, SecurityGroupAccess},
+    documents::{self, DocumentErrors, Source},
     model::{Object, Scope},
     validate,
 };
@@ -25,7 +26,7 @@ struct Document {
 
 #[tokio::test]
 async fn mistakes_are_refused_with_what_to_write_instead() {
-    let documents = documents("mistakes");
+    let documents = all("mistakes");
     assert!(documents.len() >= 40, "only {}", documents.len());
     let wrong = try_all(&documents, |document, refusal, findings| {
         let Some(refusal) = refusal else { return Some("the API server accepts it".into()) };
@@ -35,7 +36,11 @@ async fn mistakes_are_refused_with_what_to_write_instead() {
             // How a text can't be read is for its reader to say.
             Err(_) => Vec::new(),
         };
-        let said = head(&refusal, &findings);
+        let told = told(document);
+        if told.is_empty() {
+            return Some("as a file it is accepted".into());
+        }
+        let said = head(&refusal, &findings, &told);
         if said != document.head && document::is_updated() {
             document.write(&said);
             return None;
@@ -48,7 +53,7 @@ async fn mistakes_are_refused_with_what_to_write_instead() {
 
 #[tokio::test]
 async fn what_is_right_is_accepted() {
-    let documents = documents("accepted");
+    let documents = all("accepted");
     assert!(documents.len() >= 8, "only {}", documents.len());
     let wrong = try_all(&documents, |_, refusal, findings| match (refusal, findings) {
         (None, Ok(findings)) if findings.is_empty() => None,
@@ -81,7 +86,7 @@ async fn try_all(
     wrong
 }
 
-fn documents(folder: &str) -> Vec<Document> {
+fn all(folder: &str) -> Vec<Document> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/admission").join(folder);
     let mut paths: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "yaml"));
@@ -105,10 +110,18 @@ impl Document {
     }
 }
 
-fn head(refusal: &[String], findings: &[String]) -> String {
+fn head(refusal: &[String], findings: &[String], told: &[String]) -> String {
     let refused = refusal.iter().map(|text| format!("# refused: {text}\n"));
     let found = findings.iter().map(|text| format!("# found: {text}\n"));
-    refused.chain(found).collect()
+    let told = told.iter().map(|text| format!("# told: {text}\n"));
+    refused.chain(found).chain(told).collect()
+}
+
+/// What is told of the document as a file: each field, and what is wrong with it.
+fn told(document: &Document) -> Vec<String> {
+    let read = documents::read(&[Source::Stdin], "default", document.body.as_bytes());
+    let errors = read.err().map(|DocumentErrors(errors)| errors).unwrap_or_default();
+    errors.iter().map(|error| format!("{}: {}", error.field, error.message)).collect()
 }
 
 /// Each cause, or the message where there is none: what can't be merged is refused before it is validated. Sorted, as the
