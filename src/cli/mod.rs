@@ -2,6 +2,7 @@
 
 mod arguments;
 mod controller;
+mod snapshot;
 
 use std::process::ExitCode;
 
@@ -22,6 +23,8 @@ enum Verb {
     Controller(Box<controller::Arguments>),
     /// Prints the CustomResourceDefinitions, for kubectl apply.
     Crds,
+    /// Takes a snapshot of an AWS account and Region, to work from without AWS.
+    Snapshot(snapshot::Arguments),
 }
 
 /// Does what the command line asks for, and tells the exit code.
@@ -32,6 +35,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.verb {
         Verb::Controller(arguments) => controller::run(*arguments)?,
         Verb::Crds => print!("{}", crate::api::crds_yaml()),
+        Verb::Snapshot(arguments) => return once(snapshot::run(arguments)),
     }
     Ok(ExitCode::SUCCESS)
 }
