@@ -20,4 +20,5 @@ mod proxy;
 mod references;
 mod role;
 mod simulation;
+mod snapshot;
 mod world;

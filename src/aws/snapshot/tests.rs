@@ -1,6 +1,7 @@
 mod answers;
 mod files;
 mod shapes;
+mod taking;
 
 use std::sync::Arc;
 

@@ -41,8 +41,8 @@ fn everything_that_is_wrong_is_said_at_once() {
             "  DIR/describe-security-groups.json: SecurityGroups[1].Tags[0].Value: true, expected a string",
             "  DIR/describe-instances.json: line 2, column 18: no JSON (expected value): take it again by `aws ec2 \
              describe-instances --output json`, or remove the file",
-            "  DIR/describe-subnets.json: is empty, as when the call failed: take it again by `aws ec2 describe-subnets --output json`, or \
-             remove the file",
+            "  DIR/describe-subnets.json: is empty, as when the call failed: take it again by `aws ec2 describe-subnets \
+             --output json`, or remove the file",
             "  DIR/describe-vpcs.json: holds an error instead of an answer (An error occurred (UnauthorizedOperation) when \
              calling the DescribeVpcs operation: You are not authorized to perform this operation.): take it again by `aws \
              ec2 describe-vpcs --output json`, or remove the file",
