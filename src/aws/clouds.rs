@@ -144,6 +144,13 @@ impl Clouds {
         Ok(cloud.clone())
     }
 
+    /// The configuration of our own account and Region with another HTTP client around the paced one.
+    pub(super) fn config_through(&self, wrap: impl FnOnce(SharedHttpClient) -> SharedHttpClient) -> SdkConfig {
+        let paced = self.pacer.wrap(self.http.clone(), self.home.account.as_str(), self.home.region.as_str());
+        let region = aws_config::Region::new(self.home.region.as_str().to_owned());
+        self.config.to_builder().region(region).http_client(wrap(paced)).build()
+    }
+
     fn cloud(&self, scope: &Scope, assumed: Option<&Assumed>) -> Cloud {
         let paced = self.pacer.wrap(self.http.clone(), scope.account.as_str(), scope.region.as_str());
         let region = aws_config::Region::new(scope.region.as_str().to_owned());

@@ -30,4 +30,7 @@ pub use clouds::{Cloud, Clouds, Source};
 pub use ec2::{Interface, NewRule, PrefixList, RulesRead, SecurityGroup};
 pub use elb::{Actions, FoundLoadBalancer, Listener, LoadBalancer, Target, TargetGroup, TargetKind};
 pub use error::{AwsError, Call, ErrorClass, Refusal};
-pub use snapshot::{Snapshot, SnapshotError, Unanswered, has_no_id};
+pub use snapshot::{
+    Fault, LeftOut, Progress, Reason, Snapshot, SnapshotError, Taken, Unanswered, WritingError, has_no_id,
+    holds_snapshot, take as take_snapshot,
+};

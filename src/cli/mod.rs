@@ -6,6 +6,7 @@ mod controller;
 mod explain;
 mod objects;
 mod plan;
+mod snapshot;
 
 use std::process::ExitCode;
 
@@ -32,6 +33,8 @@ enum Verb {
     Explain(Box<explain::Arguments>),
     /// Prints the CustomResourceDefinitions, for kubectl apply.
     Crds,
+    /// Takes a snapshot of an AWS account and Region, to work from without AWS.
+    Snapshot(snapshot::Arguments),
 }
 
 /// Does what the command line asks for, and tells the exit code.
@@ -45,6 +48,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Verb::Apply(arguments) => return once(apply::run(*arguments)),
         Verb::Explain(arguments) => return once(explain::run(*arguments)),
         Verb::Crds => print!("{}", crate::api::crds_yaml()),
+        Verb::Snapshot(arguments) => return once(snapshot::run(arguments)),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -23,4 +23,5 @@ mod references;
 mod role;
 mod simulation;
 mod verbs;
+mod snapshot;
 mod world;

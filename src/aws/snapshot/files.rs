@@ -12,6 +12,7 @@ use crate::model::Region;
 
 use super::calls::{CALLS, Call, LISTENER_OF_RULE};
 use super::json;
+use super::unanswered::command;
 
 /// The greatest file that is read, in bytes: some 50,000 interfaces.
 const LARGEST: u64 = 128 * 1024 * 1024;
@@ -117,7 +118,7 @@ fn contents(path: &Path) -> Result<Option<String>, String> {
 
 fn read_call(call: &'static Call, text: &str) -> Result<Vec<Value>, Vec<json::Fault>> {
     let text = text.trim_start_matches('\u{feff}');
-    let again = || format!("take it again by `aws {} {}`, or remove the file", call.service.command(), call.command());
+    let again = || format!("take it again by `{} --output json`, or remove the file", command(call));
     if text.trim().is_empty() {
         return Err(vec![(String::new(), format!("is empty, as when the call failed: {}", again()))]);
     }
@@ -130,7 +131,7 @@ fn read_call(call: &'static Call, text: &str) -> Result<Vec<Value>, Vec<json::Fa
         let place = format!("line {}, column {}", error.line(), error.column());
         let what = error.to_string();
         let what = what.split(" at line ").next().unwrap_or_default();
-        vec![(place, format!("no JSON ({what}): {}, with `--output json`", again()))]
+        vec![(place, format!("no JSON ({what}): {}", again()))]
     })?;
     let mut items = json::items(call, file)?;
     if call.action == "DescribeRules" {

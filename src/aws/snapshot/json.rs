@@ -54,19 +54,21 @@ fn output_items(call: &Call, output: Value, at: &str, faults: &mut Vec<Fault>) -
         let command = format!("aws {} {}", call.service.command(), call.command());
         return fault(at.to_owned(), format!("no {}, expected what `{command}` prints", call.list.json));
     };
-    let list = checked(&call.list.shape, list, &joined(at, call.list.json), faults)?;
-    if let Some(beside) = call.beside {
-        return Some(vec![with_its_name(call, beside, list, output.remove(beside), at, faults)?]);
+    if let (None, Value::Array(list)) = (call.beside, &list) {
+        let nameless = list.iter().enumerate().filter(|(_, item)| texts(item, call.id).is_empty() && !is_empty(item));
+        faults.extend(nameless.map(|(index, _)| {
+            let at = joined(at, call.list.json);
+            (format!("{at}[{index}]"), format!("no {}, by which they are told apart", call.id))
+        }));
     }
-    let Value::Array(list) = list else { return None };
-    let at = joined(at, call.list.json);
-    let named = |(index, item): (usize, &Value)| {
-        if texts(item, call.id).is_empty() && !is_empty_reservation(item) {
-            faults.push((format!("{at}[{index}]"), format!("no {}, by which the AWS CLI tells them apart", call.id)));
+    let list = checked(&call.list.shape, list, &joined(at, call.list.json), faults)?;
+    match (call.beside, list) {
+        (Some(beside), list) => {
+            with_its_name(call, beside, list, output.remove(beside), at, faults).map(|item| vec![item])
         }
-    };
-    list.iter().enumerate().for_each(named);
-    Some(list.into_iter().flat_map(one_instance_each).collect())
+        (None, Value::Array(list)) => Some(list.into_iter().flat_map(one_instance_each).collect()),
+        (None, _) => None,
+    }
 }
 
 /// An output as an item, with what it was asked about.
@@ -149,7 +151,8 @@ fn one_instance_each(mut item: Value) -> Vec<Value> {
     instances.into_iter().map(with).collect()
 }
 
-fn is_empty_reservation(item: &Value) -> bool {
+/// A reservation of which no instance is left.
+fn is_empty(item: &Value) -> bool {
     item.get(INSTANCES).and_then(Value::as_array).is_some_and(Vec::is_empty)
 }
 

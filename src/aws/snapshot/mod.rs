@@ -16,10 +16,13 @@ mod client;
 mod files;
 mod json;
 mod place;
+mod recording;
 mod requests;
 mod shapes;
+mod taking;
 mod unanswered;
 mod without_ids;
+mod writing;
 mod xml;
 
 use std::collections::BTreeMap;
@@ -27,9 +30,11 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-pub use files::{Fault, SnapshotError, is_of_a_snapshot};
+pub use files::{Fault, SnapshotError};
+pub use taking::{LeftOut, Progress, Reason, Taken, take};
 pub use unanswered::Unanswered;
 pub use without_ids::has_no_id;
+pub use writing::{WritingError, holds_snapshot};
 
 /// What was read from a folder.
 #[derive(Debug)]
@@ -50,3 +55,6 @@ impl Snapshot {
         Ok(Self { dir: dir.to_owned(), items })
     }
 }
+
+#[cfg(test)]
+mod tests;
