@@ -247,10 +247,11 @@ impl<'a> Composer<'a> {
 }
 
 fn title(estate: &Estate<'_>) -> String {
-    match estate.objects.keys().collect::<Vec<_>>()[..] {
-        [] => "Security groups".into(),
-        [object] => format!("{} {}/{}", object.kind.name(), object.namespace, object.name),
-        ref objects => format!("{} objects", objects.len()),
+    const NAMED: usize = 3;
+    match estate.objects.len() {
+        0 => "Security groups".into(),
+        number if number > NAMED => format!("{number} objects"),
+        _ => estate.objects.keys().map(ObjectRef::to_string).collect::<Vec<_>>().join(", "),
     }
 }
 
@@ -312,12 +313,13 @@ fn target_group(binding: &Binding, target: &desired::EffectiveTargetGroup<'_>) -
         _ => None,
     });
     let caption = role.map_or_else(|| "target group".to_owned(), |role| format!("target group, {role}"));
-    let protocol = target.facts.map(|facts| format!("{} ", facts.protocol.0)).unwrap_or_default();
+    let protocol = target.facts.map(|facts| facts.protocol.0.clone());
     let ports: Vec<String> = target.ports.iter().map(u16::to_string).collect();
-    let ports = if ports.is_empty() { "no target".into() } else { ports.join(", ") };
+    let ports = if ports.is_empty() { "no port is known".into() } else { ports.join(", ") };
+    let served = protocol.map_or_else(|| ports.clone(), |protocol| format!("{protocol} on {ports}"));
     let weight = target.facts.and_then(|facts| facts.weight).filter(|_| role.is_some());
     let weight = weight.map(|weight| format!(", weight {weight}")).unwrap_or_default();
-    let mut lines = vec![Line::Words(format!("{protocol}{ports}{weight}"))];
+    let mut lines = vec![Line::Words(format!("{served}{weight}"))];
     lines.extend(target.health_check_port.map(|port| Line::Words(format!("health check on {port}"))));
     let control = target.facts.and_then(|facts| facts.control_port);
     lines.extend(control.map(|port| Line::Words(format!("target control on {port}"))));

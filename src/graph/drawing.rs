@@ -9,15 +9,15 @@ use crate::model::Traffic;
 /// Texts are as AWS and the objects have them, whatever characters they hold: each format makes them harmless.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Drawing {
-    pub title: String,
+    pub(super) title: String,
     /// By column, then in the order in which they are best told.
-    pub nodes: Vec<Node>,
-    pub edges: Vec<Edge>,
+    pub(super) nodes: Vec<Node>,
+    pub(super) edges: Vec<Edge>,
 }
 
 /// A card.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Node {
+pub(super) struct Node {
     pub kind: NodeKind,
     /// Security groups stand in odd columns, what lies before, between and behind them in even ones.
     pub column: usize,
@@ -26,7 +26,7 @@ pub struct Node {
 
 /// What a card stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum NodeKind {
+pub(super) enum NodeKind {
     /// One or more peers of the same rules: networks, prefix lists, groups that are not drawn themselves.
     Peers,
     /// A security group, with the load balancers that carry it.
@@ -37,7 +37,7 @@ pub enum NodeKind {
 
 /// A part of a card.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Section {
+pub(super) struct Section {
     /// What it is, such as `load balancer`.
     pub caption: String,
     pub title: Line,
@@ -48,7 +48,7 @@ pub struct Section {
 
 /// A line of a card.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Line {
+pub(super) enum Line {
     Words(String),
     /// An id or an address.
     Code(String),
@@ -64,7 +64,7 @@ impl Line {
 
 /// Rules that are in one state, from one card to another.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Edge {
+pub(super) struct Edge {
     /// Index of a node; its column is left of that of `to`.
     pub from: usize,
     /// Index of a node.
@@ -80,7 +80,7 @@ pub struct Edge {
 
 /// How rules stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum State {
+pub(super) enum State {
     InPlace,
     ToBeMade,
     ToBeTakenAway,
@@ -133,13 +133,13 @@ impl Edge {
 
 impl Drawing {
     /// The states that occur, in the order of a legend.
-    pub fn states(&self) -> Vec<State> {
+    pub(super) fn states(&self) -> Vec<State> {
         let occurs = |state: &State| self.edges.iter().any(|edge| edge.state == *state);
         State::ALL.into_iter().filter(occurs).collect()
     }
 
     /// In a sentence, for who can't see the picture.
-    pub fn summary(&self) -> String {
+    pub(super) fn summary(&self) -> String {
         let mut kinds: BTreeMap<NodeKind, usize> = BTreeMap::new();
         for node in &self.nodes {
             *kinds.entry(node.kind).or_default() += 1;

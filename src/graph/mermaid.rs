@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::text::{clean, edge};
+use super::text::{bounded, clean, edge};
 use super::{Drawing, Line, Node, NodeKind, Section, State};
 
 /// The picture as a Mermaid flowchart. Whatever texts it holds, they are only texts.
@@ -66,8 +66,7 @@ fn label(node: &Node) -> String {
 }
 
 fn section(section: &Section) -> String {
-    let mut lines =
-        vec![format!("<i>{}</i>", escape(&section.caption)), format!("<b>{}</b>", escape(section.title.text()))];
+    let mut lines = vec![escape(&section.caption), format!("<b>{}</b>", escape(section.title.text()))];
     lines.extend(section.lines.iter().map(Line::text).map(escape));
     if !section.more.is_empty() {
         lines.push(escape(&format!("+{} more", section.more.len())));
@@ -75,14 +74,17 @@ fn section(section: &Section) -> String {
     lines.join("<br/>")
 }
 
-/// Mermaid's codes for all but letters, digits and what means nothing to it.
+/// Mermaid's codes for all but letters, digits and what means nothing to it: a dot or a dash within a word; elsewhere it may
+/// begin a list.
 ///
 /// Source: mermaid.js.org/syntax/flowchart.html, "Entity codes to escape characters".
 fn escape(text: &str) -> String {
-    let text = super::text::bounded(&clean(text));
+    let text = bounded(&clean(text));
     let mut escaped = String::with_capacity(text.len());
-    for char in text.chars() {
-        if char.is_alphanumeric() || matches!(char, ' ' | ',' | '/') {
+    let mut chars = text.chars().peekable();
+    while let Some(char) = chars.next() {
+        let within_a_word = chars.peek().is_some_and(|next| next.is_ascii_alphanumeric());
+        if char.is_alphanumeric() || matches!(char, ' ' | ',' | '/') || (matches!(char, '-' | '.') && within_a_word) {
             escaped.push(char);
         } else {
             let _ = write!(escaped, "#{};", u32::from(char));

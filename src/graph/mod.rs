@@ -5,22 +5,35 @@
 //!                                         └─► layout ─► svg
 //! ```
 
+mod blocks;
 mod compose;
 mod depths;
 mod dot;
 mod drawing;
+mod layout;
 mod mermaid;
+mod metric;
+mod order;
 mod peers;
 mod standing;
+mod style;
+mod svg;
 mod text;
+
+#[cfg(test)]
+mod estates;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 
 use crate::model::{Declaration, GroupKey, GroupState, Held, ObjectRef, Resolution, Step, Us};
 
 pub use dot::dot;
-pub use drawing::{Drawing, Edge, Line, Node, NodeKind, Section, State};
+pub use drawing::Drawing;
+use drawing::{Edge, Line, Node, NodeKind, Section, State};
 pub use mermaid::mermaid;
+pub use svg::svg;
 
 /// What a picture is made of.
 #[derive(Clone, Copy, Debug)]

@@ -103,7 +103,7 @@ impl Composer<'_> {
         }
         let (shown, more) = first(card.peers.iter().map(|peer| self.in_a_line(id, peer)).collect());
         let further = if card.mixed { "further " } else { "" };
-        let title = Line::Words(format!("{} {further}{many}", card.peers.len()));
+        let title = Line::Words(format!("{} {further}{}", card.peers.len(), kind(&card.peers)));
         Section { caption: many.into(), title, lines: shown.into_iter().map(Line::Code).collect(), more }
     }
 
@@ -149,6 +149,20 @@ impl Composer<'_> {
                 _ => None,
             })
         })
+    }
+}
+
+/// What they are, all together.
+fn kind(peers: &[&Peer]) -> &'static str {
+    let all = |is: fn(&Peer) -> bool| peers.iter().all(|peer| is(peer));
+    if all(|peer| matches!(peer, Peer::Cidr(_))) {
+        "networks"
+    } else if all(|peer| matches!(peer, Peer::SecurityGroup(_))) {
+        "security groups"
+    } else if all(|peer| matches!(peer, Peer::PrefixList(_))) {
+        "prefix lists"
+    } else {
+        "peers"
     }
 }
 

@@ -62,7 +62,7 @@ fn is_unshown(char: char) -> bool {
     char.is_control()
         || matches!(char,
             '\u{ad}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{890}'..='\u{891}' | '\u{8e2}'
-            | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+            | '\u{180e}' | '\u{200b}' | '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
             | '\u{fff0}'..='\u{fffb}' | '\u{fffe}'..='\u{ffff}' | '\u{110bd}' | '\u{110cd}' | '\u{13430}'..='\u{1343f}'
             | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
@@ -75,6 +75,9 @@ pub(super) fn traffic(traffic: &BTreeSet<Traffic>) -> Vec<String> {
         match traffic {
             Traffic::Tcp(ports) | Traffic::Udp(ports) => {
                 by_protocol.entry(traffic.protocol()).or_default().push(ports.to_string());
+            }
+            Traffic::All => {
+                by_protocol.entry("all traffic".into()).or_default();
             }
             _ => {
                 by_protocol.entry(text).or_default();
