@@ -18,6 +18,7 @@ pub mod plan;
 pub mod check;
 pub mod apply;
 pub mod status;
+pub mod graph;
 pub mod aws;
 pub mod controller;
 pub mod once;

@@ -19,6 +19,7 @@ const PURE: [&str; 15] = [
     "status",
     "diagnose",
 ];
+const PURE: [&str; 8] = ["model", "validate", "desired", "plan", "check", "status", "diagnose", "graph"];
 const FORBIDDEN: [&str; 14] = [
     "kube::Client",
     "kube::client",
