@@ -303,6 +303,7 @@ impl Context {
             self.index().has_made(&step.group, Instant::now());
         }
         self.index().has_revoked(&state.key, revoked(steps, &failed), Instant::now());
+        self.index().has_not_taken(&state.key, refused(&failed).map(|step| &step.spec));
         // What was begun is not begun again in this pass, whatever came of it: the next read tells.
         pass.done.extend(steps.iter().map(|step| (*step).clone()));
         let drift: Vec<&Step> = done.iter().filter(|step| is_repair(step, view)).collect();
@@ -352,10 +353,14 @@ async fn wait_to_see(steps: &[&Step], pass: &mut Pass) -> bool {
 
 /// The rules that these steps have revoked, or may have: an answer may have been lost.
 fn revoked<'a>(steps: &'a [&Step], failed: &'a [(Vec<Step>, AwsError)]) -> impl Iterator<Item = RuleId> + 'a {
-    let certain = failed.iter().filter(|(_, error)| error.class() != ErrorClass::Transient);
-    let refused: BTreeSet<&Step> = certain.flat_map(|(steps, _)| steps).collect();
+    let refused: BTreeSet<&Step> = refused(failed).collect();
     let revokes = steps.iter().filter(move |step| step.action.revokes() && !refused.contains(**step));
     revokes.filter_map(|step| step.action.rule().cloned())
+}
+
+/// The steps of which it is certain that they have changed nothing.
+fn refused(failed: &[(Vec<Step>, AwsError)]) -> impl Iterator<Item = &Step> {
+    failed.iter().filter(|(_, error)| error.class() != ErrorClass::Transient).flat_map(|(steps, _)| steps)
 }
 
 /// Whether a step puts back what was seen in place before.

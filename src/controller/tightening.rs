@@ -21,6 +21,14 @@ use super::queue::Priority;
 /// As many bytes of a status as tell of rules that go: an object of the API server has about 1.5 MB. What is beyond goes
 /// afterwards. Source: etcd's default request size.
 const MOST_TOLD: usize = 300_000;
+/// Beyond the time in which health checks notice: for answers that lag.
+const GRACE: Duration = Duration::from_secs(30);
+/// What is told with the rules that were taken.
+const WATCHED: &str = "health is watched";
+/// State and reason of a target whose health checks are not answered. Source: `TargetHealth` in the ELBv2 API reference.
+const UNHEALTHY: &str = "unhealthy";
+const TIMEOUT: &str = "Target.Timeout";
+const HEALTHY: &str = "healthy";
 
 impl Context {
     /// Before a pass over a group whose foreign rules go: looks at the targets. Tells whether their health is known, or
@@ -41,7 +49,10 @@ impl Context {
             Verdict::Abandoned => {
                 tracing::warn!(group = %key, "targets became unhealthy before foreign rules were taken away")
             }
-            Verdict::Fallen(targets) => self.tell_of_return(key, &targets),
+            Verdict::Fallen { targets, untold } => {
+                self.tell_of_taken(key, &self.objects_that_tighten(key), &untold, WATCHED);
+                self.tell_of_return(key, &targets);
+            }
         }
         true
     }
@@ -66,7 +77,9 @@ impl Context {
         let next = match &progress {
             Progress::None => self.begin_to_tighten(cloud, state, plan).await,
             // After its end more foreign rules may wait for their turn.
-            Progress::Waits | Progress::Taken(_) | Progress::Ended => Some(self.index().next_read_of_health()),
+            Progress::Waits | Progress::Taken { .. } | Progress::Ended | Progress::EndedUnwatched { .. } => {
+                Some(self.index().next_read_of_health())
+            }
             // What is put back goes on as all that is made.
             Progress::Dropped | Progress::Returning | Progress::RolledBack => None,
         };
@@ -79,17 +92,28 @@ impl Context {
 
     fn tell_of_progress(&self, key: &GroupKey, objects: &BTreeSet<ObjectRef>, progress: &Progress) {
         match progress {
-            Progress::Taken(rules) => {
-                let rules: Vec<String> = rules.iter().map(|rule| format!("{} {}", key.id, rule.spec)).collect();
-                let note = format!("foreign rules were taken away, health is watched: {}", rules.join("; "));
-                self.tell_all(objects, News { warning: false, reason: "Tightening", action: "Tighten", note: &note });
-            }
-            Progress::Ended => {
-                let note = format!("foreign rules of {} stay away: all targets are as healthy as before", key.id);
-                self.tell_all(objects, News { warning: false, reason: "Tightened", action: "Tighten", note: &note });
+            Progress::Taken { untold } => self.tell_of_taken(key, objects, untold, WATCHED),
+            Progress::Ended => self.tell_of_end(key, objects),
+            Progress::EndedUnwatched { untold } => {
+                self.tell_of_taken(key, objects, untold, "there are no targets to watch");
+                self.tell_of_end(key, objects);
             }
             Progress::Dropped | Progress::Returning | Progress::RolledBack | Progress::Waits | Progress::None => {}
         }
+    }
+
+    fn tell_of_taken(&self, key: &GroupKey, objects: &BTreeSet<ObjectRef>, rules: &[RuleSpec], and: &str) {
+        if rules.is_empty() {
+            return;
+        }
+        let rules: Vec<String> = rules.iter().map(|rule| format!("{} {rule}", key.id)).collect();
+        let note = format!("foreign rules were taken away, {and}: {}", rules.join("; "));
+        self.tell_all(objects, News { warning: false, reason: "Tightening", action: "Tighten", note: &note });
+    }
+
+    fn tell_of_end(&self, key: &GroupKey, objects: &BTreeSet<ObjectRef>) {
+        let note = format!("foreign rules of {} stay away: all targets are as healthy as before", key.id);
+        self.tell_all(objects, News { warning: false, reason: "Tightened", action: "Tighten", note: &note });
     }
 
     fn objects_that_tighten(&self, key: &GroupKey) -> BTreeSet<ObjectRef> {

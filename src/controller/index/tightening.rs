@@ -49,6 +49,8 @@ pub(super) struct UnderWay {
     watched: Option<Watched>,
     /// Rules that AWS will not make again.
     given_up: BTreeSet<RuleSpec>,
+    /// Whether people were told what was taken.
+    told: bool,
     state: State,
 }
 
@@ -87,13 +89,20 @@ impl UnderWay {
         self.watched.as_ref().is_some_and(|watched| watched.target_groups.is_empty())
     }
 
-    /// The rules are to be made again.
-    fn put_back(&mut self, fallen: BTreeSet<TargetRef>) {
+    /// The rules are to be made again. Tells those of which nobody was told yet that they were taken.
+    fn put_back(&mut self, fallen: BTreeSet<TargetRef>) -> Vec<RuleSpec> {
         if let State::Taking { sent, .. } = &self.state {
             // What someone else took away is not ours to make again.
             self.rules.retain(|rule| sent.contains(&rule.spec));
         }
         self.state = State::Returning { fallen };
+        self.untold()
+    }
+
+    /// The rules that were taken, once: they are told then.
+    fn untold(&mut self) -> Vec<RuleSpec> {
+        let told = std::mem::replace(&mut self.told, true);
+        self.rules.iter().filter(|_| !told).map(|rule| rule.spec.clone()).collect()
     }
 
     fn watches(&self) -> usize {
@@ -123,8 +132,12 @@ pub struct Rest<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     Well,
-    /// The rules are to be put back.
-    Fallen(BTreeSet<TargetRef>),
+    /// The rules are to be put back. `untold`: those that were taken, or may have been, if nobody was told of it yet. Targets
+    /// may fall before the rules were seen to be gone.
+    Fallen {
+        targets: BTreeSet<TargetRef>,
+        untold: Vec<RuleSpec>,
+    },
     /// Targets fell before anything was taken, so nothing will be.
     Abandoned,
 }
@@ -136,12 +149,14 @@ pub enum Progress {
     None,
     /// It waits for something, or is watched.
     Waits,
-    /// The rules were seen to be gone: from now on health is watched.
-    Taken(Vec<TakenRule>),
+    /// The rules were seen to be gone: from now on health is watched. `untold`: the rules, if nobody was told of it yet.
+    Taken { untold: Vec<RuleSpec> },
     /// Nothing was taken, and nothing will be for now.
     Dropped,
     /// The time of watching is over, and all is well.
     Ended,
+    /// The rules were seen to be gone, and there is nobody to watch. `untold` as above.
+    EndedUnwatched { untold: Vec<RuleSpec> },
     /// Not all rules were seen to be there again.
     Returning,
     /// The rules were seen to be there again.
@@ -264,6 +279,7 @@ impl Index {
             health_at: Some(now),
             watched: Some(watched),
             given_up: BTreeSet::new(),
+            told: false,
             state: State::Announced,
         };
         self.groups.entry(key.clone()).or_default().tightening = Some(under_way);
@@ -321,6 +337,16 @@ impl Index {
         }
     }
 
+    /// AWS has refused to revoke these: they are there.
+    pub fn has_not_taken<'a>(&mut self, key: &GroupKey, specs: impl Iterator<Item = &'a RuleSpec>) {
+        let under_way = self.groups.get_mut(key).and_then(|group| group.tightening.as_mut());
+        if let Some(UnderWay { state: State::Taking { sent, .. }, .. }) = under_way {
+            specs.for_each(|spec| {
+                sent.remove(spec);
+            });
+        }
+    }
+
     /// AWS refuses for good to make a rule again: its peer is gone, or there is no room.
     pub fn cannot_restore(&mut self, key: &GroupKey, spec: RuleSpec) {
         if let Some(under_way) = self.groups.get_mut(key).and_then(|group| group.tightening.as_mut()) {
@@ -337,19 +363,24 @@ impl Index {
         if fallen.is_empty() || Defect::IgnoreHealth.is_on() {
             return Verdict::Well;
         }
-        match under_way.state {
-            State::Announced => {
+        match &under_way.state {
+            State::Taking { sent, .. } if !sent.is_empty() => self.falls(key, fallen),
+            State::Watching { .. } => self.falls(key, fallen),
+            State::Announced | State::Taking { .. } => {
                 self.pause_tightening(key, began);
                 Verdict::Abandoned
             }
-            State::Taking { .. } | State::Watching { .. } => {
-                under_way.put_back(fallen.clone());
-                group.fallen.clone_from(&fallen);
-                self.mark_anew(key);
-                Verdict::Fallen(fallen)
-            }
             State::Returning { .. } | State::RolledBack { .. } => Verdict::Well,
         }
+    }
+
+    fn falls(&mut self, key: &GroupKey, targets: BTreeSet<TargetRef>) -> Verdict {
+        let group = self.groups.entry(key.clone()).or_default();
+        group.fallen.clone_from(&targets);
+        let under_way = group.tightening.as_mut();
+        let untold = under_way.map(|under_way| under_way.put_back(targets.clone())).unwrap_or_default();
+        self.mark_anew(key);
+        Verdict::Fallen { targets, untold }
     }
 
     /// What comes after the rollback counts as new.
@@ -380,10 +411,14 @@ impl Index {
             }
             // Nobody is watched for whose sake anything would be put back.
             State::Taking { sent, .. }
-                if under_way.is_unwatched() && !sent.iter().any(|spec| rest.there.contains(spec)) =>
+                if under_way.is_unwatched()
+                    && !sent.is_empty()
+                    && !sent.iter().any(|spec| rest.there.contains(spec)) =>
             {
+                under_way.rules.retain(|rule| sent.contains(&rule.spec));
+                let untold = under_way.untold();
                 self.forget_tightening(key);
-                Progress::Ended
+                Progress::EndedUnwatched { untold }
             }
             // Until then a read may show what is gone.
             State::Taking { at, .. } if rest.now.saturating_duration_since(*at) < LAG => Progress::Waits,
@@ -394,8 +429,8 @@ impl Index {
                     self.pause_tightening(key, rest.now);
                     return Progress::Dropped;
                 }
-                under_way.watch(gone.clone(), at, rest);
-                Progress::Taken(gone)
+                under_way.watch(gone, at, rest);
+                Progress::Taken { untold: under_way.untold() }
             }
             State::Watching { until, .. } if health_at.is_some_and(|read| read >= *until) && rest.health_is_known => {
                 self.forget_tightening(key);

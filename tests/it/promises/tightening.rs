@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use rstest::rstest;
 use serde_json::Value;
 
 use super::stand::Stand;
@@ -132,7 +133,7 @@ async fn begun_healthy(stand: &Stand) -> (Stage, Controller) {
 pub async fn after_a_crash_it_comes_back_all_the_same(stand: Stand) {
     let (stage, controller) = begun_healthy(&stand).await;
     // The very moment at which the rules are gone.
-    let taken = crate::simulation::these(&all(&CHECKS[1..]));
+    let taken = these(&all(&CHECKS[1..]));
     while stage.rules() != taken {
         tokio::time::sleep(Duration::from_millis(1)).await;
         assert!(stage.simulation.now() < Duration::from_secs(3600), "{:#?}", stage.rules());
@@ -287,6 +288,43 @@ fn without_target_groups_foreign_rules_go_at_once() {
         let gone = stage.until(10 * MINUTE, |stage| stage.rules().is_empty()).await;
         assert!(gone.is_some_and(|time| time < MINUTE), "gone after {gone:?}: {:#?}", stage.rules());
         stage.world.wait_for("sga/db", "Ready=True InSync").await;
-        stage.world.event("sga/db", "RulesRevoked").await;
+        stage.world.event("sga/db", "Tightened: ").await;
+        let events = stage.world.events("sga/db").await;
+        let of_tightening = events.iter().filter(|event| event.starts_with("Tighten"));
+        assert_eq!(
+            of_tightening.collect::<Vec<_>>(),
+            [
+                "Tightening: foreign rules were taken away, there are no targets to watch: DB-SG ingress tcp 22 from \
+                 0.0.0.0/0; DB-SG ingress tcp 23 from 0.0.0.0/0",
+                "Tightened: foreign rules of DB-SG stay away: all targets are as healthy as before",
+            ]
+        );
+    });
+}
+
+/// Whether a target falls before the rules were seen to be gone, which takes fifteen seconds, or afterwards: people read
+/// what was taken, once, and then what became of it.
+#[rstest]
+#[case::before(5)]
+#[case::afterwards(30)]
+fn what_was_taken_is_told_before_it_is_told_to_be_put_back(#[case] checked_every: i32) {
+    in_virtual_time(async {
+        let stage = Stand::default().simulated(checked_elsewhere().checked_every(checked_every)).await;
+        until_healthy(&stage.world).await;
+        let _controller = stage.start("first");
+        stage.world.apply("shop", SPEC).await;
+        rolled_back(&stage).await;
+        let events = stage.world.events("shop").await;
+        let of_tightening = events.iter().filter(|event| event.starts_with("Tighten"));
+        let but_for_the_id = of_tightening.filter_map(|event| event.split(": i-").next());
+        let taken = "ALB-SG ingress tcp 22 from 10.0.0.0/8; ALB-SG egress tcp 9000 to 10.0.0.0/16";
+        assert_eq!(
+            but_for_the_id.collect::<Vec<_>>(),
+            [
+                &format!("Tightening: foreign rules were taken away, health is watched: {taken}"),
+                "TighteningRolledBack: targets became unhealthy after foreign rules of ALB-SG were taken away, so the rules \
+                 are put back",
+            ]
+        );
     });
 }

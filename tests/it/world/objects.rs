@@ -165,10 +165,12 @@ impl World {
         super::expect_lines("lines of the status", &self.status(name).await, expected);
     }
 
-    /// Events of an object as `Reason: note`, with names in place of ids.
+    /// Events of an object as `Reason: note`, with names in place of ids, in the order in which they were written.
     pub async fn events(&self, name: &str) -> Vec<String> {
         let api: Api<Event> = Api::namespaced(self.client.clone(), self.namespace());
-        let events = api.list(&ListParams::default()).await.expect("events").items;
+        let mut events = api.list(&ListParams::default()).await.expect("events").items;
+        let version = |event: &Event| event.metadata.resource_version.as_ref().and_then(|version| version.parse().ok());
+        events.sort_by_key(|event| version(event).unwrap_or(u64::MAX));
         let (kind, name) = kind_and_name(name);
         let of_object = |event: &Event| {
             event.regarding.as_ref().is_some_and(|object| {

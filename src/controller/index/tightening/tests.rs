@@ -88,6 +88,11 @@ fn rests(index: &mut Index, there: &[&str], to_go: &[&str], now: Instant) -> Pro
     index.tightening_rests(&key("sg-1"), &rest)
 }
 
+/// The target has fallen, and of these rules people are to be told that they were taken.
+fn fell(untold: &[&str]) -> Verdict {
+    Verdict::Fallen { targets: [target("i-1")].into(), untold: untold.iter().map(|rule| spec(rule)).collect() }
+}
+
 /// The rule was announced, the status tells of it, and its revoke is sent.
 fn taking(now: Instant) -> Index {
     let mut index = index(binding(1, json!({}), None));
@@ -124,7 +129,7 @@ async fn a_new_leader_goes_on_where_the_status_says() {
     let mut resumed = index(binding(1, json!({}), Some(&report())));
     assert_eq!(resumed.tightening(&key("sg-1")), Tightening::WrittenDown([spec(RULE)].into()));
     let verdict = read(&mut resumed, &[(target("i-1"), Health::TimesOut)].into(), Instant::now());
-    assert_eq!(verdict, Verdict::Fallen([target("i-1")].into()));
+    assert_eq!(verdict, fell(&[RULE]));
     assert_eq!(resumed.tightening(&key("sg-1")), Tightening::Return { rules: vec![taken()], objects: shop() });
     // Fallen: the return goes on.
     let fallen = TighteningReport { fallen: [target("i-1")].into(), ..report() };
@@ -163,7 +168,7 @@ async fn what_may_be_gone_comes_back_though_the_pass_did_not_end() {
     let mut index = taking(now);
     // The answer was lost, or another call failed: the pass has told nothing yet.
     let fallen = read(&mut index, &[(target("i-1"), Health::TimesOut)].into(), now);
-    assert_eq!(fallen, Verdict::Fallen([target("i-1")].into()));
+    assert_eq!(fallen, fell(&[RULE]));
     assert_eq!(index.tightening(&key("sg-1")), Tightening::Return { rules: vec![taken()], objects: shop() });
 }
 
@@ -172,13 +177,13 @@ async fn a_read_that_lags_ends_nothing() {
     let now = Instant::now();
     let mut index = taking(now);
     assert_eq!(rests(&mut index, &[RULE], &[], now + LAG - Duration::from_millis(1)), Progress::Waits, "still shown");
-    assert_eq!(rests(&mut index, &[], &[], now + LAG), Progress::Taken(vec![taken()]));
+    assert_eq!(rests(&mut index, &[], &[], now + LAG), Progress::Taken { untold: vec![spec(RULE)] });
     let mut refused = taking(now);
     assert_eq!(rests(&mut refused, &[RULE], &[], now + LAG), Progress::Dropped, "AWS did not do it");
     // A new leader does not know what was sent.
     let mut resumed = index_with(Some(&report()));
     assert_eq!(rests(&mut resumed, &[RULE], &[], now), Progress::Waits);
-    assert_eq!(rests(&mut resumed, &[], &[], now + LAG), Progress::Taken(vec![taken()]));
+    assert_eq!(rests(&mut resumed, &[], &[], now + LAG), Progress::Taken { untold: vec![spec(RULE)] });
 }
 
 #[tokio::test(start_paused = true)]
@@ -188,7 +193,7 @@ async fn the_watch_ends_with_a_read_that_began_after_its_time() {
     let watched = Watched { lasts: Duration::from_secs(60), ..watched() };
     let well = [(target("i-1"), Health::Healthy)].into();
     index.health_was_read(&key("sg-1"), watched.clone(), &well, now);
-    assert_eq!(rests(&mut index, &[], &[], now + LAG), Progress::Taken(vec![taken()]));
+    assert_eq!(rests(&mut index, &[], &[], now + LAG), Progress::Taken { untold: vec![spec(RULE)] });
     // A pass that takes long says nothing of the time after its beginning.
     index.health_was_read(&key("sg-1"), watched.clone(), &well, now + Duration::from_secs(59));
     assert_eq!(rests(&mut index, &[], &[], now + Duration::from_secs(90)), Progress::Waits);
@@ -234,5 +239,30 @@ async fn where_nobody_is_watched_it_ends_when_all_was_seen_to_be_gone() {
     let mut index = taking(now);
     index.health_was_read(&key("sg-1"), Watched::default(), &HealthRead::new(), now);
     assert_eq!(rests(&mut index, &[RULE], &[], now), Progress::Waits);
-    assert_eq!(rests(&mut index, &[], &[], now), Progress::Ended);
+    assert_eq!(rests(&mut index, &[], &[], now), Progress::EndedUnwatched { untold: vec![spec(RULE)] });
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_taken_is_told_once_whenever_targets_fall() {
+    let (now, falls) = (Instant::now(), [(target("i-1"), Health::TimesOut)].into());
+    assert_eq!(read(&mut taking(now), &falls, now), fell(&[RULE]), "before it was seen to be gone");
+    let mut watching = taking(now);
+    assert_eq!(rests(&mut watching, &[], &[], now + LAG), Progress::Taken { untold: vec![spec(RULE)] });
+    assert_eq!(read(&mut watching, &falls, now + LAG), fell(&[]), "afterwards");
+    // A status that tells of the watch, or of the fall, was written after the event.
+    let watched = TighteningReport { watch_until: Some(Timestamp::UNIX_EPOCH), ..report() };
+    let mut resumed = index_with(Some(&watched));
+    assert_eq!(rests(&mut resumed, &[], &[], now + LAG), Progress::Taken { untold: vec![] });
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_aws_refused_to_take_is_not_told_to_be_gone() {
+    let (now, falls) = (Instant::now(), [(target("i-1"), Health::TimesOut)].into());
+    let mut refused = taking(now);
+    refused.has_not_taken(&key("sg-1"), [spec(RULE)].iter());
+    assert_eq!(read(&mut refused, &falls, now), Verdict::Abandoned, "nothing went, so nothing comes back");
+    let mut unwatched = taking(now);
+    unwatched.has_not_taken(&key("sg-1"), [spec(RULE)].iter());
+    unwatched.health_was_read(&key("sg-1"), Watched::default(), &HealthRead::new(), now);
+    assert_eq!(rests(&mut unwatched, &[], &[], now), Progress::Waits);
 }

@@ -63,6 +63,8 @@ impl Index {
                 health_at: None,
                 watched: None,
                 given_up: BTreeSet::new(),
+                // It is told before the status says so much.
+                told: report.watch_until.is_some() || !report.fallen.is_empty(),
                 // Whoever led before may have taken any of them.
                 state: State::Taking { sent: BTreeSet::new(), at: now },
             });
