@@ -17,6 +17,7 @@ pub mod plan;
 pub mod check;
 pub mod apply;
 pub mod status;
+pub mod import;
 pub mod aws;
 pub mod controller;
 pub mod telemetry;

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod controller;
+mod import;
 
 use std::process::ExitCode;
 
@@ -20,6 +21,8 @@ pub struct Cli {
 enum Verb {
     /// Runs the loop: keeps the security groups of all ALBTargetBindings as they should be.
     Controller(Box<controller::Arguments>),
+    /// Writes the ALBTargetBinding for a load balancer that exists, as YAML.
+    Import(Box<import::Arguments>),
     /// Prints the CustomResourceDefinitions, for kubectl apply.
     Crds,
 }
@@ -31,6 +34,7 @@ enum Verb {
 pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.verb {
         Verb::Controller(arguments) => controller::run(*arguments)?,
+        Verb::Import(arguments) => return import::run(*arguments),
         Verb::Crds => print!("{}", crate::api::crds_yaml()),
     }
     Ok(ExitCode::SUCCESS)

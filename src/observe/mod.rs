@@ -9,6 +9,7 @@ mod targets;
 
 pub use cluster::{Addressed, Cluster};
 pub use groups::usage;
+pub use targets::groups_of_interfaces;
 
 use std::collections::BTreeSet;
 
