@@ -19,6 +19,7 @@ pub mod check;
 pub mod apply;
 pub mod status;
 pub mod graph;
+pub mod import;
 pub mod aws;
 pub mod controller;
 pub mod once;

@@ -11,6 +11,7 @@ mod untracked;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use consent::opt_in;
 use surplus::Unfinished;
 
 use crate::api::Aspect;

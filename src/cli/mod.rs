@@ -7,6 +7,7 @@ mod explain;
 mod objects;
 mod plan;
 mod snapshot;
+mod import;
 
 use std::process::ExitCode;
 
@@ -31,6 +32,8 @@ enum Verb {
     Apply(Box<apply::Arguments>),
     /// Says of every rule of a security group whose it is, and who needs it.
     Explain(Box<explain::Arguments>),
+    /// Writes the ALBTargetBinding for a load balancer that exists, as YAML.
+    Import(Box<import::Arguments>),
     /// Prints the CustomResourceDefinitions, for kubectl apply.
     Crds,
     /// Takes a snapshot of an AWS account and Region, to work from without AWS.
@@ -47,6 +50,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Verb::Plan(arguments) => return once(plan::run(*arguments)),
         Verb::Apply(arguments) => return once(apply::run(*arguments)),
         Verb::Explain(arguments) => return once(explain::run(*arguments)),
+        Verb::Import(arguments) => return import::run(*arguments),
         Verb::Crds => print!("{}", crate::api::crds_yaml()),
         Verb::Snapshot(arguments) => return once(snapshot::run(arguments)),
     }

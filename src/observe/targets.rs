@@ -220,6 +220,19 @@ fn ports(group: &TargetGroup, targets: &[Target]) -> BTreeSet<u16> {
     if registered.is_empty() { group.port.into_iter().collect() } else { registered }
 }
 
+/// Of each registered target's interface, its groups; none for a target group that is not there.
+///
+/// # Errors
+/// The targets or their interfaces could not be read.
+pub async fn groups_of_interfaces(
+    cloud: &Cloud,
+    target_group: &ElbArn,
+) -> Result<BTreeSet<BTreeSet<SecurityGroupId>>, AwsError> {
+    let Some(group) = cloud.target_group_by_arn(target_group).await? else { return Ok(BTreeSet::new()) };
+    let found = find(cloud, group).await.map_err(|(_, error)| error)?;
+    Ok(found.homes.groups.into_values().collect())
+}
+
 async fn find(cloud: &Cloud, group: TargetGroup) -> Result<Found, (ElbArn, AwsError)> {
     let arn = group.arn.clone();
     let read = async {

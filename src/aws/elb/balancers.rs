@@ -79,6 +79,12 @@ impl Cloud {
         Ok(none_if_not_found(describe(&call, request).await)?.into_iter().next())
     }
 
+    /// All load balancers; reads that are wanted at the same time share one.
+    pub async fn load_balancers(&self) -> Result<Vec<FoundLoadBalancer>, AwsError> {
+        let all = self.load_balancers.get(()).await.map_err(|error| (*error).clone())?.unwrap_or_default();
+        Ok(all.to_vec())
+    }
+
     /// The load balancers that carry all these tags. All load balancers and their tags are read for it, as
     /// there is no filter; reads that are wanted at the same time share one.
     pub async fn load_balancers_tagged(&self, tags: &Tags) -> Result<Vec<FoundLoadBalancer>, AwsError> {
