@@ -1,20 +1,17 @@
 use std::collections::BTreeSet;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
 use clap::{Args, ValueEnum};
 
 use crate::api::names::CLUSTER_TAG_PREFIX;
 use crate::aws::Clouds;
-use crate::documents::Source;
 use crate::model::{ClusterName, GroupKey, GroupState};
 use crate::observe::{self, Found};
 use crate::once;
 use crate::show;
 
-use super::arguments::{AwsArguments, ClusterArguments, SnapshotArgument};
-use super::objects::{Gathered, ObjectArguments};
+use super::objects::{Gathered, ViewArguments};
 use super::plan::write;
 
 /// Arguments of `sgbind explain`.
@@ -23,28 +20,8 @@ pub struct Arguments {
     /// The security group, by its id.
     #[arg(value_name = "SG-ID")]
     group: String,
-    /// File or folder with the objects that may need its rules, or - for stdin; may be repeated.
-    #[arg(short = 'f', long = "filename", value_name = "PATH")]
-    files: Vec<Source>,
-    /// Takes the objects of the cluster.
-    #[arg(long)]
-    from_cluster: bool,
-    /// Namespace of objects in files that name none [default: default]; with --from-cluster, the only one that counts.
-    #[arg(short, long)]
-    namespace: Option<String>,
-    /// Name of the cluster whose rules are ours [default: the only one to which the group has opted in].
-    #[arg(long, env = "SGBIND_CLUSTER_NAME", value_name = "NAME")]
-    cluster_name: Option<ClusterName>,
-    /// Value of the tag by which rules are ours [default: with --from-cluster the UID of the namespace kube-system, else
-    /// any].
-    #[arg(long, env = "SGBIND_IDENTITY")]
-    identity: Option<String>,
     #[command(flatten)]
-    aws: AwsArguments,
-    #[command(flatten)]
-    cluster: ClusterArguments,
-    #[command(flatten)]
-    snapshot: SnapshotArgument,
+    view: ViewArguments,
     /// How it is printed.
     #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "table")]
     output: Format,
@@ -63,12 +40,12 @@ enum Format {
 const NOBODY: &str = "none";
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let snapshot = arguments.snapshot.snapshot.as_deref();
+    let snapshot = arguments.view.snapshot.snapshot.as_deref();
     let nobody: ClusterName = NOBODY.parse()?;
-    let clouds = arguments.aws.connect(arguments.cluster_name.as_ref().unwrap_or(&nobody), snapshot).await?;
+    let clouds = arguments.view.aws.connect(arguments.view.cluster_name.as_ref().unwrap_or(&nobody), snapshot).await?;
     let state = find(&clouds, &arguments.group).await?;
-    let has_objects = !arguments.files.is_empty() || arguments.from_cluster;
-    let cluster = match (&arguments.cluster_name, only_cluster(&state)) {
+    let has_objects = arguments.view.has_objects();
+    let cluster = match (&arguments.view.cluster_name, only_cluster(&state)) {
         (Some(name), _) => name.clone(),
         (None, Some(name)) => name,
         (None, None) if has_objects => {
@@ -76,10 +53,14 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         }
         (None, None) => nobody,
     };
-    let objects = arguments.objects(cluster, &state);
+    let objects = arguments.view.objects(cluster);
     let gathered = if has_objects { objects.gather(snapshot).await? } else { objects.nothing(clouds) };
     let Gathered { clouds, cluster, us, asked, terms } = gathered;
-    let survey = once::look_also(&clouds, &cluster, &us, &asked, &terms, &BTreeSet::from([state.key.clone()])).await;
+    let mut survey =
+        once::look_also(&clouds, &cluster, &us, &asked, &terms, &BTreeSet::from([state.key.clone()])).await;
+    if !arguments.view.knows_identity() {
+        survey.take_on_identity();
+    }
     let forecast = once::foresee(&survey, &terms).context("a plan was refused, which is a bug in sgbind")?;
     let document = show::explain(&survey, &forecast, &state.key);
     let document = document.ok_or_else(|| anyhow!("security group {} is gone by now", state.key))?;
@@ -91,29 +72,6 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         anstream::eprintln!("{}: {}: {}", problem.object, problem.problem.reason.word(), problem.problem.message);
     }
     Ok(if forecast.problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-impl Arguments {
-    /// As whom the group is looked at. Where nobody says our identity, it is the one that rules of our cluster carry.
-    fn objects(&self, cluster_name: ClusterName, state: &GroupState) -> ObjectArguments {
-        let tag = cluster_name.tag_key();
-        let mut carried: BTreeSet<&String> = state.rules.iter().filter_map(|rule| rule.tags.get(&tag)).collect();
-        let only = if carried.len() == 1 { carried.pop_first().cloned() } else { None };
-        ObjectArguments {
-            files: self.files.clone(),
-            from_cluster: self.from_cluster,
-            namespace: self.namespace.clone(),
-            cluster_name,
-            identity: self.identity.clone().or(only.filter(|_| !self.from_cluster)),
-            take_over: Vec::new(),
-            prune: false,
-            revocation_brake: None,
-            rule_quota: None,
-            tightening_watch: Duration::ZERO,
-            aws: self.aws.clone(),
-            cluster: self.cluster.clone(),
-        }
-    }
 }
 
 /// Reads the group, in our own account or in one for which there is a role.

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 
-use super::arguments::AwsArguments;
+use super::arguments::{AwsArguments, SnapshotArgument};
 use crate::api::{ALBTargetBinding, Enforcement};
 use crate::aws::Clouds;
 use crate::import::{self, Document, Wanted};
@@ -38,6 +38,8 @@ pub struct Arguments {
     output: Output,
     #[command(flatten)]
     aws: AwsArguments,
+    #[command(flatten)]
+    snapshot: SnapshotArgument,
 }
 
 /// `spec.enforcement` of the binding.
@@ -62,7 +64,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 async fn all(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let cluster = arguments.cluster_name.clone();
     let cluster = cluster.map_or_else(|| NO_CLUSTER.parse().context("the name of no cluster"), Ok)?;
-    let clouds = arguments.aws.connect(&cluster).await?;
+    let clouds = arguments.aws.connect(&cluster, arguments.snapshot.snapshot.as_deref()).await?;
     let us = Us { cluster, identity: String::new(), take_over: BTreeSet::new() };
     let mut importing = Importing { arguments: &arguments, clouds: &clouds, us, names: BTreeSet::new() };
     let (mut documents, mut complete) = (Vec::new(), true);
@@ -135,8 +137,7 @@ impl Importing<'_> {
         let declaration = declared(&draft.binding, home)?;
         let cluster = reading::no_cluster();
         let nothing = (Facts::default(), BTreeSet::new());
-        let resolution =
-            observe::object(&cloud, &cluster, &self.us, &declaration, &nothing.0, &nothing.1).await;
+        let resolution = observe::object(&cloud, &cluster, &self.us, &declaration, &nothing.0, &nothing.1).await;
         let usage = observe::usage(&cloud, &draft.group, &BTreeSet::from([found.arn])).await.unwrap_or(Usage::Unknown);
         let document = import::document(&today, draft, &declaration, &resolution, &usage)?;
         declared(&document.binding, home)?;

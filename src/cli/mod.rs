@@ -4,10 +4,11 @@ mod apply;
 mod arguments;
 mod controller;
 mod explain;
+mod graph;
+mod import;
 mod objects;
 mod plan;
 mod snapshot;
-mod import;
 
 use std::process::ExitCode;
 
@@ -32,6 +33,8 @@ enum Verb {
     Apply(Box<apply::Arguments>),
     /// Says of every rule of a security group whose it is, and who needs it.
     Explain(Box<explain::Arguments>),
+    /// Draws who may reach whom: Mermaid, DOT or SVG.
+    Graph(Box<graph::Arguments>),
     /// Writes the ALBTargetBinding for a load balancer that exists, as YAML.
     Import(Box<import::Arguments>),
     /// Prints the CustomResourceDefinitions, for kubectl apply.
@@ -50,6 +53,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Verb::Plan(arguments) => return once(plan::run(*arguments)),
         Verb::Apply(arguments) => return once(apply::run(*arguments)),
         Verb::Explain(arguments) => return once(explain::run(*arguments)),
+        Verb::Graph(arguments) => return once(graph::run(*arguments)),
         Verb::Import(arguments) => return import::run(*arguments),
         Verb::Crds => print!("{}", crate::api::crds_yaml()),
         Verb::Snapshot(arguments) => return once(snapshot::run(arguments)),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
@@ -20,7 +21,7 @@ use crate::observe::Cluster;
 use crate::once::{Asked, ObjectScope, Terms};
 use crate::{status, validate};
 
-use super::arguments::{AwsArguments, ClusterArguments, duration};
+use super::arguments::{AwsArguments, ClusterArguments, SnapshotArgument, duration};
 
 /// Where objects without a namespace are, as for kubectl.
 const DEFAULT_NAMESPACE: &str = "default";
@@ -62,11 +63,67 @@ pub struct ObjectArguments {
     pub rule_quota: Option<u32>,
     /// How long, at the least, the targets' health is watched after foreign rules were taken away.
     #[arg(long, env = "SGBIND_TIGHTENING_WATCH", value_name = "DURATION", default_value = "2m", value_parser = duration)]
-    pub tightening_watch: std::time::Duration,
+    pub tightening_watch: Duration,
     #[command(flatten)]
     pub aws: AwsArguments,
     #[command(flatten)]
     pub cluster: ClusterArguments,
+}
+
+/// Which objects, and whose rules are ours, for who only looks on.
+#[derive(Debug, Args)]
+pub struct ViewArguments {
+    /// File or folder with the objects that need rules, or - for stdin; may be repeated.
+    #[arg(short = 'f', long = "filename", value_name = "PATH")]
+    pub files: Vec<Source>,
+    /// Takes the objects of the cluster. Together with -f: as they would be if those files were applied.
+    #[arg(long)]
+    pub from_cluster: bool,
+    /// Namespace of objects in files that name none [default: default]; with --from-cluster, the only one that counts.
+    #[arg(short, long)]
+    pub namespace: Option<String>,
+    /// Name of the cluster whose rules are ours.
+    #[arg(long, env = "SGBIND_CLUSTER_NAME", value_name = "NAME")]
+    pub cluster_name: Option<ClusterName>,
+    /// Value of the tag by which rules are ours [default: with --from-cluster the UID of the namespace kube-system, else
+    /// the one that is found].
+    #[arg(long, env = "SGBIND_IDENTITY")]
+    pub identity: Option<String>,
+    #[command(flatten)]
+    pub aws: AwsArguments,
+    #[command(flatten)]
+    pub cluster: ClusterArguments,
+    #[command(flatten)]
+    pub snapshot: SnapshotArgument,
+}
+
+impl ViewArguments {
+    pub fn has_objects(&self) -> bool {
+        !self.files.is_empty() || self.from_cluster
+    }
+
+    /// Whether it is said, and not only found, who we are.
+    pub fn knows_identity(&self) -> bool {
+        self.identity.is_some() || self.from_cluster
+    }
+
+    /// The same for a run in which nothing is written.
+    pub fn objects(&self, cluster_name: ClusterName) -> ObjectArguments {
+        ObjectArguments {
+            files: self.files.clone(),
+            from_cluster: self.from_cluster,
+            namespace: self.namespace.clone(),
+            cluster_name,
+            identity: self.identity.clone(),
+            take_over: Vec::new(),
+            prune: false,
+            revocation_brake: None,
+            rule_quota: None,
+            tightening_watch: Duration::ZERO,
+            aws: self.aws.clone(),
+            cluster: self.cluster.clone(),
+        }
+    }
 }
 
 /// All that a run begins with.

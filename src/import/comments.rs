@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::desired::{self, Desired, GroupNeeds};
 use crate::model::{
-    ActualRule, Binding, Consent, Declaration, Direction, Extent, Facts, Governance, Peer, Reason,
-    Resolution, RuleSpec, SecurityGroupId, TargetGroupFacts, Us, Usage, Wants,
+    ActualRule, Binding, Consent, Declaration, Direction, Extent, Facts, Governance, Peer, Reason, Resolution,
+    RuleSpec, SecurityGroupId, TargetGroupFacts, Us, Usage, Wants,
 };
 use crate::plan;
 
@@ -75,10 +75,8 @@ impl Commenting<'_> {
         let admitted = clients::admitted(&clients::admissions(&self.today.load_balancer, rules));
         let needs = desired.groups.get(&self.draft.group).into_iter().flat_map(|needs| &needs.rules);
         let is_client = |need: &crate::model::Need| need.aspect == Some(aspect) && need.reason != "path MTU discovery";
-        let declared: BTreeSet<_> = needs
-            .filter(|(_, need)| is_client(need))
-            .map(|(spec, _)| (spec.traffic, spec.peer.clone()))
-            .collect();
+        let declared: BTreeSet<_> =
+            needs.filter(|(_, need)| is_client(need)).map(|(spec, _)| (spec.traffic, spec.peer.clone())).collect();
         if admitted == declared {
             return Ok(());
         }
@@ -120,7 +118,9 @@ impl Commenting<'_> {
         } else if self.draft.binding.spec.target_groups.is_none() {
             lines.push("Target groups are derived: all that listeners and their rules forward to. Today:".to_owned());
         } else {
-            lines.push("Target groups: all that listeners and their rules forward to today. Derived of them:".to_owned());
+            lines.push(
+                "Target groups: all that listeners and their rules forward to today. Derived of them:".to_owned(),
+            );
         }
         lines.extend(facts.target_groups.iter().map(|group| format!("  {}", self.target_group(group))));
         lines.extend(blue_green(facts));
@@ -227,7 +227,9 @@ impl Commenting<'_> {
         let foot = &mut self.draft.notes.foot;
         if !commands.is_empty() {
             let cluster = &us.cluster;
-            foot.push(format!("Groups that may not be written yet by cluster {cluster} for namespace {namespace}. If they may be:"));
+            foot.push(format!(
+                "Groups that may not be written yet by cluster {cluster} for namespace {namespace}. If they may be:"
+            ));
             foot.extend(commands.into_iter().map(|command| format!("  {command}")));
         }
     }
@@ -251,6 +253,10 @@ fn blue_green(facts: &Facts) -> Option<String> {
     let green_of = |blue: &str| names.get(blue.replace("blue", "green").as_str()).copied();
     let pair = names.iter().find_map(|blue| Some((*blue, green_of(blue)?)).filter(|(blue, green)| blue != green));
     pair.map(|(blue, green)| {
-        format!("For status.blueGreen write blueGreen: {{blue: {}, green: {}}}", words::shortened(blue), words::shortened(green))
+        format!(
+            "For status.blueGreen write blueGreen: {{blue: {}, green: {}}}",
+            words::shortened(blue),
+            words::shortened(green)
+        )
     })
 }

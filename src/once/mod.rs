@@ -111,6 +111,16 @@ impl Surveyed {
 }
 
 impl Survey {
+    /// Where nobody says who we are: who has made the rules that carry our cluster's name, if that is only one.
+    pub fn take_on_identity(&mut self) {
+        let tag = self.us.cluster.tag_key();
+        let rules = self.groups.values().flat_map(|group| &group.state.rules);
+        let identities: BTreeSet<&String> = rules.filter_map(|rule| rule.tags.get(&tag)).collect();
+        if let [only] = identities.into_iter().collect::<Vec<_>>()[..] {
+            self.us.identity = only.clone();
+        }
+    }
+
     /// Everything that stops an object, but for what a plan says of a group.
     fn problems_of_objects(&self) -> BTreeSet<ObjectProblem> {
         let of_object = |(object, surveyed): (&ObjectRef, &Surveyed)| {

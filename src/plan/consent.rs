@@ -37,10 +37,7 @@ fn command(us: &Us, key: &GroupKey, tags: &Tags, namespace: &str) -> String {
         Consent::Given { .. } => String::new(),
     };
     let namespaces = namespaces_with(tags, namespace);
-    format!(
-        "aws ec2 create-tags --region {} --resources {} --tags {owned}{namespaces}",
-        key.scope.region, key.id
-    )
+    format!("aws ec2 create-tags --region {} --resources {} --tags {owned}{namespaces}", key.scope.region, key.id)
 }
 
 /// The tag, as the AWS CLI takes it, that allows one namespace more and takes consent from none.

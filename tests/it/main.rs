@@ -22,6 +22,6 @@ mod proxy;
 mod references;
 mod role;
 mod simulation;
-mod verbs;
 mod snapshot;
+mod verbs;
 mod world;

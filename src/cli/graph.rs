@@ -1,0 +1,108 @@
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, anyhow};
+use clap::{Args, ValueEnum};
+use serde_json::json;
+
+use crate::api::ALBTargetBinding;
+use crate::graph::{self, Drawing, Estate};
+use crate::model::{Facts, Object, ObjectProblem, Reason, Scope};
+use crate::once::{self, Asked, Forecast, Survey};
+use crate::validate;
+
+use super::objects::{Gathered, ViewArguments};
+use super::plan::write;
+
+/// Arguments of `sgbind graph`.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    view: ViewArguments,
+    /// Draws a load balancer that need not be bound yet, by its name or ARN, as the smallest binding would have it.
+    #[arg(long, value_name = "NAME|ARN", conflicts_with_all = ["files", "from_cluster"])]
+    load_balancer: Option<String>,
+    /// How it is drawn.
+    #[arg(long, value_enum, value_name = "FORMAT", default_value = "mermaid")]
+    format: Format,
+}
+
+/// Forms of a picture.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Format {
+    /// For Markdown, as GitHub and GitLab draw it.
+    Mermaid,
+    /// For Graphviz.
+    Dot,
+    /// For browsers, drawn without another program.
+    Svg,
+}
+
+/// What the cluster's name is where nobody says it: no rule is ours then.
+const NOBODY: &str = "none";
+
+pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let snapshot = arguments.view.snapshot.snapshot.as_deref();
+    let objects = arguments.view.objects(match &arguments.view.cluster_name {
+        Some(name) => name.clone(),
+        None => NOBODY.parse()?,
+    });
+    let Gathered { clouds, cluster, us, asked, terms } = match &arguments.load_balancer {
+        None => objects.gather(snapshot).await?,
+        Some(load_balancer) => {
+            let clouds = arguments.view.aws.connect(&objects.cluster_name, snapshot).await?;
+            let asked = smallest(load_balancer, clouds.home())?;
+            Gathered { asked: vec![asked], ..objects.nothing(clouds) }
+        }
+    };
+    let mut survey = once::look(&clouds, &cluster, &us, &asked, &terms).await;
+    if !arguments.view.knows_identity() {
+        survey.take_on_identity();
+    }
+    let forecast = once::foresee(&survey, &terms).context("a plan was refused, which is a bug in sgbind")?;
+    let drawing = draw(&survey, &forecast);
+    write(&match arguments.format {
+        Format::Mermaid => graph::mermaid(&drawing),
+        Format::Dot => graph::dot(&drawing),
+        Format::Svg => graph::svg(&drawing),
+    })?;
+    // What could not be looked up is missing in the picture.
+    let lookups = forecast.problems.iter().filter(|it| it.problem.reason.is_about_resolution() || is_about_reading(it));
+    let mut whole = survey.unknown.is_empty();
+    for problem in lookups {
+        whole = false;
+        anstream::eprintln!("{}: {}: {}", problem.object, problem.problem.reason.word(), problem.problem.message);
+    }
+    Ok(if whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn is_about_reading(problem: &ObjectProblem) -> bool {
+    matches!(problem.problem.reason, Reason::AccessDenied | Reason::AwsUnavailable | Reason::Throttled)
+}
+
+fn draw(survey: &Survey, forecast: &Forecast) -> Drawing {
+    let objects: BTreeMap<_, _> =
+        survey.objects.iter().map(|(object, it)| (object.clone(), (&it.declaration, &it.resolution))).collect();
+    let groups: BTreeMap<_, _> = survey.groups.iter().map(|(key, group)| (key.clone(), &group.state)).collect();
+    Drawing::of(&Estate {
+        us: &survey.us,
+        objects: &objects,
+        groups: &groups,
+        steps: &forecast.steps,
+        held: &forecast.held,
+    })
+}
+
+/// The smallest binding of a load balancer, which only looks.
+fn smallest(load_balancer: &str, home: &Scope) -> anyhow::Result<Asked> {
+    let named_by = if load_balancer.starts_with("arn:") { "arn" } else { "name" };
+    let spec = json!({"loadBalancer": {named_by: load_balancer}, "enforcement": "Observe"});
+    let spec = serde_json::from_value(spec).context("--load-balancer")?;
+    let name: String = load_balancer.rsplit('/').next().unwrap_or(load_balancer).to_owned();
+    let object = Object::from(ALBTargetBinding::new(&name, spec));
+    let declaration = validate::object(&object, home).map_err(|findings| {
+        let findings: Vec<String> = findings.into_iter().map(|finding| finding.message).collect();
+        anyhow!("--load-balancer {load_balancer}: {}", findings.join("; "))
+    })?;
+    Ok(Asked { declaration, created: None, previous: Facts::default() })
+}
