@@ -21,14 +21,8 @@ use super::queue::Priority;
 /// As many bytes of a status as tell of rules that go: an object of the API server has about 1.5 MB. What is beyond goes
 /// afterwards. Source: etcd's default request size.
 const MOST_TOLD: usize = 300_000;
-/// Beyond the time in which health checks notice: for answers that lag.
-const GRACE: Duration = Duration::from_secs(30);
 /// What is told with the rules that were taken.
 const WATCHED: &str = "health is watched";
-/// State and reason of a target whose health checks are not answered. Source: `TargetHealth` in the ELBv2 API reference.
-const UNHEALTHY: &str = "unhealthy";
-const TIMEOUT: &str = "Target.Timeout";
-const HEALTHY: &str = "healthy";
 
 impl Context {
     /// Before a pass over a group whose foreign rules go: looks at the targets. Tells whether their health is known, or

@@ -255,9 +255,10 @@ fn title(estate: &Estate<'_>) -> String {
     }
 }
 
-/// What AWS shows as the name of a group.
+/// What people call a group: by its tag `Name`, which the console shows, else by the group's own name.
 pub(super) fn name_of(group: &GroupState) -> Option<&str> {
-    group.tags.get("Name").map(String::as_str).filter(|name| !name.trim().is_empty())
+    let names = [group.tags.get("Name").map(String::as_str), Some(group.name.as_str())];
+    names.into_iter().flatten().find(|name| !name.trim().is_empty())
 }
 
 fn load_balancer(binding: &Binding, resolution: &Resolution) -> Section {

@@ -166,6 +166,48 @@ impl HoldReason {
         rest.split_once(BRAKE_AFTER)?.0.parse().ok()
     }
 
+    /// What the step waits for, in words for who reads a plan.
+    pub fn meaning(&self) -> String {
+        let list = |set: &BTreeSet<String>| set.iter().cloned().collect::<Vec<_>>().join(", ");
+        match self {
+            Self::Applying => "something else comes first, which is refused or not made yet".into(),
+            Self::RevocationDelay => {
+                "AWS's answers no longer ask for it, and such facts flap: it goes after the delay".into()
+            }
+            Self::Unresolved(objects) => {
+                let names = list(&objects.iter().map(ToString::to_string).collect());
+                format!("not all is known of {names}, which may need it: see the problems")
+            }
+            Self::NotPermitted => "the group does not let the objects in question write it: see the problems".into(),
+            Self::Orphan => {
+                "it names only objects that are not there; to revoke such rules takes --prune or --orphans Revoke"
+                    .into()
+            }
+            Self::OutsideWatch => "it may name an object of a namespace that is not looked at".into(),
+            Self::OutsideSelection => {
+                "it may name an object that is not among the given ones; if they are all that there are, say --prune"
+                    .into()
+            }
+            Self::GroupUsedElsewhere(interfaces) => {
+                format!("interfaces that are no bound load balancer's carry the group: {}", list(interfaces))
+            }
+            Self::UsageUnknown => "who uses the group could not be read".into(),
+            Self::ForeignRulesKept => {
+                "an object that has a say here reports foreign rules, or the group is shared".into()
+            }
+            Self::RuleQuotaExceeded => "there is no room for it in the group: see the problems".into(),
+            Self::Contested => "someone keeps undoing it".into(),
+            Self::Tightening => "foreign rules go one group at a time, while the health of targets is watched".into(),
+            Self::TighteningRolledBack => "targets became unhealthy without it, so it was put back".into(),
+            Self::ReadOnly => "nothing may be written (--read-only)".into(),
+            Self::Observe => "the object only observes (spec.enforcement)".into(),
+            Self::GapUnavoidable | Self::MassRevocation { .. } => {
+                let text = self.to_string();
+                text.split_once(": ").map_or(text.clone(), |(_, words)| words.to_owned())
+            }
+        }
+    }
+
     /// Whether the step waits for a person or for time: not for what is under way, nor because nobody wants it to be done.
     pub fn is_news(&self) -> bool {
         !matches!(self, Self::Applying | Self::Observe | Self::Tightening | Self::TighteningRolledBack)

@@ -172,10 +172,11 @@ impl<'a> Explaining<'a> {
         let here = |group: &GroupKey, other: &RuleSpec| *group == self.state.key && other == spec;
         let mut steps = self.forecast.steps.iter().filter(|step| here(&step.group, &step.spec));
         let held = || self.forecast.held.iter().find(|held| here(&held.step.group, &held.step.spec));
-        steps
-            .next()
-            .map(|step| step.action.word().to_owned())
-            .or_else(|| held().map(|held| format!("{} is held, {}", held.step.action.word(), held.reason)))
+        steps.next().map(|step| step.action.word().to_owned()).or_else(|| {
+            held().map(|held| {
+                format!("{} is held, {}: {}", held.step.action.word(), held.reason.word(), held.reason.meaning())
+            })
+        })
     }
 }
 

@@ -117,7 +117,7 @@ pub fn json(survey: &Survey, forecast: &Forecast) -> PlanDocument {
 fn held(step: &Step, reason: &HoldReason) -> HeldDocument {
     let mut document = StepDocument::from(step);
     let step_reason = std::mem::replace(&mut document.reason, reason.word().to_owned());
-    HeldDocument { step: document, message: reason.to_string(), step_reason }
+    HeldDocument { step: document, message: reason.meaning(), step_reason }
 }
 
 impl RuleDocument {

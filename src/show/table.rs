@@ -69,7 +69,8 @@ fn waiting(text: &mut String, held: &Held, width: usize) {
     let (sign, style) = sign(&held.step);
     let step = &held.step;
     let _ = writeln!(text, "  {style}{sign}{style:#} {:width$}  {}", step.spec.to_string(), why(step));
-    let _ = writeln!(text, "      {CHANGED}held{CHANGED:#} {}", tame(&held.reason.to_string()));
+    let (word, meaning) = (held.reason.word(), tame(&held.reason.meaning()));
+    let _ = writeln!(text, "      {CHANGED}held, {word}:{CHANGED:#} {meaning}");
 }
 
 /// Why, and for whom.
