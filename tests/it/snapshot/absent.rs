@@ -2,10 +2,12 @@
 
 use std::fs;
 
+use sgbind::aws::Clouds;
 use sgbind::model::Reason;
+use sgbind::observe;
 
 use super::{files, look, offline, taken};
-use crate::world::{Estate, estate, group};
+use crate::world::{Estate, World, estate, group};
 
 fn small() -> Estate {
     estate()
@@ -26,7 +28,7 @@ fn small() -> Estate {
         .group(group("EXTRA-SG").tag("team", "extra"))
 }
 
-/// The objects of which something is unknown without a file.
+/// What is unknown without a file: objects, and what is read of the group of `shop`.
 const UNKNOWN_WITHOUT: [(&str, &[&str]); 16] = [
     ("describe-instances.json", &[]),
     ("describe-listeners.json", &["by-name", "by-tags", "network"]),
@@ -34,18 +36,36 @@ const UNKNOWN_WITHOUT: [(&str, &[&str]); 16] = [
     ("describe-load-balancers.json", &["by-name", "by-tags", "network"]),
     ("describe-managed-prefix-lists.json", &["by-tags"]),
     ("describe-network-acls.json", &[]),
-    ("describe-network-interfaces.json", &["by-name", "by-tags", "network"]),
+    ("describe-network-interfaces.json", &["by-name", "by-tags", "network", "its use"]),
     ("describe-route-tables.json", &[]),
     ("describe-rules.json", &["by-name", "by-tags"]),
     // Rules come from the groups then.
     ("describe-security-group-rules.json", &[]),
-    ("describe-security-groups.json", &["by-name", "by-tags", "extra", "network"]),
+    ("describe-security-groups.json", &["extra", "its consent"]),
     ("describe-subnets.json", &[]),
     ("describe-tags.json", &["by-tags"]),
     ("describe-target-groups.json", &["by-name", "by-tags", "network"]),
     ("describe-target-health.json", &["by-name", "by-tags", "network"]),
     ("describe-vpcs.json", &["by-name", "by-tags", "extra", "network"]),
 ];
+
+/// What is read of a group before it is written, and can't be.
+async fn unknown_of_group(world: &World, clouds: &Clouds, file: &str) -> Vec<String> {
+    let (cloud, id) = (clouds.scope(clouds.home()).expect("our own account"), world.id("ALB-SG").as_str().into());
+    let answers = [
+        ("its consent", cloud.group(&id).await.map(drop)),
+        ("its rules", cloud.rules(&id).await.map(drop)),
+        ("its use", observe::usage(&cloud, &id, &[].into()).await.map(drop)),
+    ];
+    let mut unknown = Vec::new();
+    for (what, answer) in answers {
+        if let Err(error) = answer {
+            assert!(error.to_string().contains(&format!("{file} is not in the snapshot")), "{error}");
+            unknown.push(what.to_owned());
+        }
+    }
+    unknown
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_depends_on_a_file_that_is_absent_is_unknown() {
@@ -72,6 +92,7 @@ async fn what_depends_on_a_file_that_is_absent_is_unknown() {
             }
             assert!(!resolution.problems.is_empty());
         }
+        unknown.extend(unknown_of_group(&world, &clouds, file).await);
         told.push((file, unknown));
         fs::rename(&aside, &path).expect("it is there again");
     }
