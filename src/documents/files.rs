@@ -57,11 +57,12 @@ struct Search {
 impl Search {
     fn path(&mut self, path: &Path, found: Found) {
         let name = path.display().to_string();
-        let known = fs::metadata(path).and_then(|metadata| Ok((metadata, fs::canonicalize(path)?)));
-        let (metadata, real) = match known {
-            Ok(known) => known,
+        let metadata = match fs::metadata(path) {
+            Ok(metadata) => metadata,
             Err(error) => return self.fail(name, &error),
         };
+        // A pipe, as the shell makes it for <(command), has no other name.
+        let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         if !self.seen.insert(real) {
             return;
         }

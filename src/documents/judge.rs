@@ -16,8 +16,13 @@ use crate::validate::{self, Finding};
 
 /// The documents of ours in a text, and all that is wrong.
 pub(super) fn text(text: &Text, default_namespace: &str) -> (Vec<Document>, Vec<DocumentError>) {
-    let mut reading =
-        Reading { file: text.name.as_str().into(), default_namespace, documents: Vec::new(), errors: Vec::new() };
+    let mut reading = Reading {
+        file: text.name.as_str().into(),
+        default_namespace,
+        documents: Vec::new(),
+        errors: Vec::new(),
+        problems: Vec::new(),
+    };
     for part in parts(&text.content) {
         match part.trees() {
             Ok(trees) => trees.into_iter().for_each(|tree| reading.document(tree.root, &tree.problems)),
@@ -53,6 +58,8 @@ struct Reading<'a> {
     default_namespace: &'a str,
     documents: Vec<Document>,
     errors: Vec<DocumentError>,
+    /// Of the text of the document that is being read.
+    problems: Vec<Problem>,
 }
 
 impl Reading<'_> {
@@ -64,6 +71,7 @@ impl Reading<'_> {
         // What is wrong with the text of a document that holds one of ours may change what it says.
         let whom = self.name(&objects[first], &natures[first]);
         problems.iter().for_each(|problem| self.tell(Some(whom.clone()), problem.clone()));
+        self.problems = problems.to_vec();
         for (object, nature) in objects.drain(..).zip(natures) {
             match nature {
                 Nature::Other => {}
@@ -98,6 +106,10 @@ impl Reading<'_> {
     fn find(&mut self, object: &Node, whom: &str, findings: Vec<Finding>) {
         for Finding { field, message } in findings {
             let line = object.position(&field);
+            // What can't be read there is told already.
+            if self.problems.iter().any(|problem| problem.line == line && problem.field.ends_with(&field)) {
+                continue;
+            }
             self.tell(Some(whom.to_owned()), Problem { line, field, message });
         }
     }

@@ -2,7 +2,7 @@
 
 use kube::Resource as _;
 
-use super::tree::{Node, Value};
+use super::tree::{Field, Node, Value};
 use super::words::{alternatives, meant};
 use crate::api::ALBTargetBinding;
 use crate::model::Kind;
@@ -29,11 +29,24 @@ pub(super) fn objects(root: Node) -> Vec<Node> {
     if !is_list || root.text("apiVersion").is_none() {
         return vec![root];
     }
+    let known = Kind::ALL.into_iter().find(|known| root.text("kind") == Some(format!("{}List", known.name()).as_str()));
     let Value::Fields(fields) = root.value else { return Vec::new() };
     let items = fields.into_iter().find(|field| field.name == "items").map(|field| field.node.value);
-    match items {
-        Some(Value::List(items)) => items.into_iter().flat_map(objects).collect(),
-        _ => Vec::new(),
+    let Some(Value::List(mut items)) = items else { return Vec::new() };
+    if let Some(kind) = known {
+        items.iter_mut().for_each(|item| say(item, kind));
+    }
+    items.into_iter().flat_map(objects).collect()
+}
+
+/// The items of a list of one kind don't say again what they are, as the API server writes them.
+fn say(item: &mut Node, kind: Kind) {
+    let line = item.line;
+    let Value::Fields(fields) = &mut item.value else { return };
+    for (name, value) in [("apiVersion", api_version()), ("kind", kind.name().to_owned())] {
+        if !fields.iter().any(|field| field.name == name) {
+            fields.push(Field { line, name: name.to_owned(), node: Node { line, value: Value::Text(value) } });
+        }
     }
 }
 

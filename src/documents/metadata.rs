@@ -50,6 +50,10 @@ pub(super) fn schema() -> JSONSchemaProps {
 /// What of the metadata the schema can't say.
 pub(super) fn findings(metadata: &Value) -> Vec<Finding> {
     let mut findings = Vec::new();
+    // What else it is, the schema says.
+    if !metadata.is_object() && !metadata.is_null() {
+        return findings;
+    }
     let mut find = |field: String, message: String| findings.push(Finding { field, message });
     let text = |name: &str| metadata[name].as_str().unwrap_or_default();
     match (text("name"), text("generateName")) {

@@ -124,6 +124,12 @@ impl Schema {
         self.own.x_kubernetes_preserve_unknown_fields == Some(true)
     }
 
+    /// The items that are looked at: of a list that is far too long nobody wants to know of each.
+    fn judged<'a>(&self, items: &'a [Value]) -> &'a [Value] {
+        let most = self.own.max_items.and_then(|most| usize::try_from(most).ok()).unwrap_or(usize::MAX);
+        &items[..items.len().min(most)]
+    }
+
     /// The path of a field here, at `path`.
     fn path(&self, path: &str, name: &str) -> String {
         match (path, self.fields.contains_key(name)) {

@@ -175,6 +175,42 @@ fn lists_are_unfolded() {
 }
 
 #[test]
+fn items_of_a_list_of_one_kind_need_not_say_what_they_are() {
+    let text = "{\"apiVersion\": \"sgbind.dev/v1alpha1\", \"kind\": \"ALBTargetBindingList\", \"items\": [\n{\"metadata\": \
+                {\"name\": \"a\"}, \"spec\": {\"loadBalancer\": {\"name\": \"a\"}}}]}";
+    assert_eq!(objects(text), [("ALBTargetBinding/team-shop/a".to_owned(), 2)]);
+}
+
+#[test]
+fn a_template_that_is_yaml_by_chance_is_told_once() {
+    let expected =
+        ["stdin:3: ALBTargetBinding team-shop/(no name): metadata.name: braces in braces are a template: render it \
+                     first, as with helm template, and give the result"];
+    assert_eq!(told(&named("{{ .Release.Name }}")), expected);
+}
+
+#[test]
+fn a_field_that_stands_twice_is_told_with_both_lines() {
+    let expected =
+        ["stdin:6: ALBTargetBinding team-shop/shop: spec.loadBalancer: stands twice, first on line 5: leave one of \
+                     them"];
+    assert_eq!(told(&format!("{BINDING}  loadBalancer: {{name: other}}\n")), expected);
+}
+
+#[test]
+fn a_pipe_is_read_like_a_file() {
+    use std::io::Write;
+    use std::os::fd::AsRawFd;
+
+    let (reader, mut writer) = std::io::pipe().expect("a pipe");
+    writer.write_all(BINDING.as_bytes()).expect("it is read below");
+    drop(writer);
+    let source = Source::Path(format!("/proc/self/fd/{}", reader.as_raw_fd()).into());
+    let documents = read(&[source], "team-shop", &b""[..]).expect("nothing is wrong");
+    assert_eq!(documents[0].object.reference().to_string(), "ALBTargetBinding/team-shop/shop");
+}
+
+#[test]
 fn one_object_twice_is_told_with_both_places() {
     let folder = Folder::new(&[("a.yaml", BINDING), ("b.yaml", &format!("# The same.\n{BINDING}"))]);
     let expected =

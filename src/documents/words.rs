@@ -5,17 +5,27 @@ const ALIKE: f64 = 0.84;
 
 /// The candidate that is most like the word, if any is. Case, hyphens, underscores and dots make no difference.
 pub(super) fn meant<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let bare = bare(word);
-    let likeness = |candidate: &str| {
-        let candidate = self::bare(candidate);
-        let is_abbreviation =
-            bare.len() >= 3 && candidate.starts_with(&bare) || candidate.len() >= 3 && bare.starts_with(&candidate);
-        let alike = strsim::jaro_winkler(&bare, &candidate);
-        if is_abbreviation { alike.max(ALIKE) } else { alike }
-    };
-    let rated = candidates.into_iter().map(|candidate| (candidate, likeness(candidate)));
+    let rated = candidates.into_iter().map(|candidate| (candidate, likeness(word, candidate)));
     let best = rated.max_by(|(_, one), (_, other)| one.total_cmp(other));
     best.filter(|(_, likeness)| *likeness >= ALIKE).map(|(candidate, _)| candidate)
+}
+
+fn likeness(word: &str, candidate: &str) -> f64 {
+    let (bare_word, bare_candidate) = (bare(word), bare(candidate));
+    let begins = |whole: &str, part: &str| part.len() >= 3 && whole.starts_with(part);
+    let alike = strsim::jaro_winkler(&bare_word, &bare_candidate);
+    let is_abbreviation = begins(&bare_word, &bare_candidate) || begins(&bare_candidate, &bare_word);
+    if is_abbreviation || is_last_part(word, candidate) { alike.max(ALIKE) } else { alike }
+}
+
+/// Whether the word says more than needed, as groupId where id is meant.
+fn is_last_part(word: &str, candidate: &str) -> bool {
+    let Some(at) = word.len().checked_sub(candidate.len()).filter(|at| *at > 0 && word.is_char_boundary(*at)) else {
+        return false;
+    };
+    let (before, last) = word.split_at(at);
+    let is_part = last.starts_with(char::is_uppercase) || before.ends_with(['-', '_', '.']);
+    is_part && last.eq_ignore_ascii_case(candidate)
 }
 
 fn bare(word: &str) -> String {
@@ -71,6 +81,15 @@ mod tests {
     #[case("x", None)]
     fn near_names_are_meant(#[case] word: &str, #[case] expected: Option<&str>) {
         assert_eq!(meant(word, FIELDS), expected);
+    }
+
+    #[rstest]
+    #[case("groupId", Some("id"))]
+    #[case("group_name", Some("name"))]
+    #[case("grid", None)]
+    #[case("vpc", None)]
+    fn names_that_say_more_than_needed_are_meant(#[case] word: &str, #[case] expected: Option<&str>) {
+        assert_eq!(meant(word, ["accountID", "id", "name", "tags"]), expected);
     }
 
     #[test]

@@ -100,8 +100,7 @@ impl Walk<'_> {
             }
             Value::Array(items) => {
                 let Some(below) = &schema.items else { return };
-                let most = schema.own.max_items.and_then(|most| usize::try_from(most).ok()).unwrap_or(usize::MAX);
-                for (number, item) in items.iter().enumerate().take(most) {
+                for (number, item) in schema.judged(items).iter().enumerate() {
                     self.value(below, item, &format!("{path}[{number}]"));
                 }
             }

@@ -15,7 +15,7 @@ fn found(kind: Kind, spec: &str) -> Vec<String> {
 
 #[rstest]
 #[case::nothing("{loadBalancer: {name: shop}}", &[])]
-#[case::missing("{}", &["spec.loadBalancer: is missing: write an object"])]
+#[case::missing("{}", &["spec.loadBalancer: is missing: write an object with fields such as arn, gateway, ingress, name, securityGroup, service or tags"])]
 #[case::misspelt_and_so_missing("{loadbalancer: {name: shop}}", &["spec.loadbalancer: unknown field; did you mean loadBalancer?"])]
 #[case::unlike_any("{loadBalancer: {name: shop, dns: x}}", &["spec.loadBalancer.dns: unknown field: here may stand arn, gateway, ingress, name, securityGroup, service or tags"])]
 #[case::text_for_object("{loadBalancer: shop}", &["spec.loadBalancer: expected an object with fields such as arn, gateway, ingress, name, securityGroup, service or tags, found the text \"shop\""])]
@@ -24,7 +24,9 @@ fn found(kind: Kind, spec: &str) -> Vec<String> {
     "spec.listeners[0].port: expected a whole number, found the text \"443\": write it without quotes",
     "spec.listeners[1].port: expected a whole number, found the text \"https\"",
 ])]
-#[case::object_for_list("{loadBalancer: {name: shop}, clients: {vpc: true}}", &["spec.clients: expected a list, found an object: write each item with a hyphen before it, on a line of its own"])]
+#[case::object_for_list("{loadBalancer: {name: shop}, clients: {vpc: true}}", &["spec.clients: expected a list, found an object: write a hyphen before each item"])]
+#[case::text_for_list("{loadBalancer: {name: shop}, manage: TargetEgress}", &["spec.manage: expected a list, found the text \"TargetEgress\": for this one alone write [\"TargetEgress\"]"])]
+#[case::number_for_choice("{loadBalancer: {name: shop}, enforcement: 1}", &["spec.enforcement: expected Enforce or Observe, found the number 1"])]
 #[case::null_in_a_list("{loadBalancer: {name: shop}, clients: [null]}", &["spec.clients[0]: expected an object with fields such as cidr, prefixList, securityGroup or vpc, found nothing"])]
 #[case::null_for_a_field("{loadBalancer: {name: shop}, clients: null, enforcement: null}", &[])]
 #[case::out_of_bounds("{loadBalancer: {name: shop}, listeners: [{port: 0}, {port: 65536}]}", &[
@@ -84,7 +86,7 @@ fn defaults_are_filled_in() {
 #[test]
 fn our_schemas_use_nothing_that_is_not_judged() {
     fn unjudged(value: &Value, found: &mut Vec<String>) {
-        const UNJUDGED: [&str; 14] = [
+        const UNJUDGED: [&str; 15] = [
             "allOf",
             "anyOf",
             "oneOf",
@@ -98,6 +100,7 @@ fn our_schemas_use_nothing_that_is_not_judged() {
             "x-kubernetes-preserve-unknown-fields",
             "x-kubernetes-embedded-resource",
             "uniqueItems",
+            "optionalOldSelf",
             "$ref",
         ];
         match value {

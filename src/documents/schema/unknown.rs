@@ -34,9 +34,9 @@ fn walk(schema: &Schema, value: &Value, path: &str, unknown: &mut Vec<Unknown>) 
             }
         }
         Value::Array(items) => {
-            let Some(schema) = &schema.items else { return };
-            for (number, item) in items.iter().enumerate() {
-                walk(schema, item, &format!("{path}[{number}]"), unknown);
+            let Some(below) = &schema.items else { return };
+            for (number, item) in schema.judged(items).iter().enumerate() {
+                walk(below, item, &format!("{path}[{number}]"), unknown);
             }
         }
         _ => {}

@@ -1,5 +1,7 @@
 //! What the schema says of values: types, bounds, required fields, and lists without duplicates.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Number, Value};
 
 use super::{Schema, Type};
@@ -43,7 +45,7 @@ impl Walk {
     }
 
     fn text(&mut self, schema: &Schema, text: &str, path: &str) {
-        let choices: Vec<&str> = schema.own.enum_.iter().flatten().filter_map(|choice| choice.0.as_str()).collect();
+        let choices = choices(schema);
         if !choices.is_empty() && !choices.contains(&text) {
             let instead = match meant(text, choices.iter().copied()) {
                 Some(meant) => format!("; did you mean {meant}?"),
@@ -98,17 +100,19 @@ impl Walk {
         if let Some(least) = schema.own.min_items.filter(|least| count < *least) {
             self.find(path, format!("has {count} items, of which at least {least} are needed"));
         }
-        let identities: Vec<Option<String>> = items.iter().map(|item| identity(schema, item)).collect();
-        for (number, item) in items.iter().enumerate() {
+        let mut first = BTreeMap::new();
+        for (number, item) in schema.judged(items).iter().enumerate() {
             let place = format!("{path}[{number}]");
             if let Some(below) = &schema.items {
                 self.value(below, item, &place);
             }
-            let Some(identity) = &identities[number] else { continue };
-            // Of a list that is too long, all this would be too much.
-            let known = identities.iter().take(number.min(1000)).position(|earlier| earlier.as_ref() == Some(identity));
-            if let Some(first) = known {
-                self.find(&place, format!("stands twice, first as {path}[{first}] ({identity}): leave one of them"));
+            let Some(identity) = identity(schema, item) else { continue };
+            match first.get(&identity) {
+                Some(first) => {
+                    let message = format!("stands twice, first as {path}[{first}] ({identity}): leave one of them");
+                    self.find(&place, message);
+                }
+                None => drop(first.insert(identity, number)),
             }
         }
     }
@@ -121,7 +125,7 @@ impl Walk {
             }
         }
         for name in schema.own.required.iter().flatten().filter(|name| !fields.contains_key(*name)) {
-            let what = schema.fields.get(name).map_or("a value", |field| field.kind.name());
+            let what = schema.fields.get(name).map_or("a value".to_owned(), expected);
             self.find(&schema.path(path, name), format!("is missing: write {what}"));
         }
         let count = fields.len() as i64;
@@ -143,17 +147,6 @@ impl Type {
             _ => false,
         }
     }
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Object => "an object",
-            Self::List => "a list",
-            Self::Text => "a text",
-            Self::Integer => "a whole number",
-            Self::Number => "a number",
-            Self::Bool => "true or false",
-        }
-    }
 }
 
 /// What was expected, what stands there, and how to write it.
@@ -168,24 +161,44 @@ fn mistyped(schema: &Schema, value: &Value) -> String {
     };
     let is_number = |text: &str| text.parse::<i64>().is_ok();
     let advice = match (schema.kind, value) {
-        (Type::Text, Value::Number(_) | Value::Bool(_)) => ": write it in quotes".to_owned(),
+        (Type::Text, Value::Number(_) | Value::Bool(_)) if schema.own.enum_.is_none() => {
+            ": write it in quotes".to_owned()
+        }
         (Type::Integer | Type::Number, Value::String(text)) if is_number(text) => {
             ": write it without quotes".to_owned()
         }
         (Type::Bool, Value::String(text)) if text == "true" || text == "false" => {
             ": write it without quotes".to_owned()
         }
-        (Type::List, Value::Null) => ": write [] for an empty one, or leave the field out".to_owned(),
-        (Type::List, _) => ": write each item with a hyphen before it, on a line of its own".to_owned(),
-        (Type::Object, _) if !schema.fields.is_empty() => {
-            format!(" with fields such as {}", alternatives(schema.fields.keys().map(String::as_str)))
+        (Type::List, Value::Object(_)) => ": write a hyphen before each item".to_owned(),
+        (Type::List, _) if schema.items.as_ref().is_some_and(|item| item.kind.takes(value)) => {
+            format!(": for this one alone write [{value}]")
         }
         _ => String::new(),
     };
+    format!("expected {}, found {found}{advice}", expected(schema))
+}
+
+/// What is to stand at a place.
+fn expected(schema: &Schema) -> String {
+    let choices = choices(schema);
     match schema.kind {
-        Type::Object => format!("expected {}{advice}, found {found}", schema.kind.name()),
-        _ => format!("expected {}, found {found}{advice}", schema.kind.name()),
+        Type::Object if !schema.fields.is_empty() => {
+            let names = alternatives(schema.fields.keys().map(String::as_str));
+            format!("an object with fields such as {names}")
+        }
+        Type::Object => "an object".to_owned(),
+        Type::List => "a list".to_owned(),
+        Type::Text if !choices.is_empty() => alternatives(choices),
+        Type::Text => "a text".to_owned(),
+        Type::Integer => "a whole number".to_owned(),
+        Type::Number => "a number".to_owned(),
+        Type::Bool => "true or false".to_owned(),
     }
+}
+
+fn choices(schema: &Schema) -> Vec<&str> {
+    schema.own.enum_.iter().flatten().filter_map(|choice| choice.0.as_str()).collect()
 }
 
 /// By what an item of a set or a map is the same as another.
