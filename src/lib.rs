@@ -31,6 +31,8 @@ pub mod defect;
 pub mod cli;
 
 #[cfg(test)]
+mod pictures;
+#[cfg(test)]
 mod purity;
 #[cfg(test)]
 mod testing;

@@ -241,7 +241,8 @@ impl<'a> Composer<'a> {
             let Standing { state, note } = standing;
             Some(Edge { from, to, state, egress: admitted.egress, ingress: admitted.ingress, note })
         };
-        let edges = self.edges.into_iter().filter_map(edge).collect();
+        let mut edges: Vec<Edge> = self.edges.into_iter().filter_map(edge).collect();
+        edges.sort_by_key(|edge| (edge.from, edge.to));
         Drawing { title: title(self.estate), nodes: keyed.into_iter().map(|(_, node)| node).collect(), edges }
     }
 }

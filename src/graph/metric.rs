@@ -75,6 +75,7 @@ impl Font {
             of(&REGULAR)
         };
         latin.unwrap_or_else(|| match char.width() {
+            _ if char == ELLIPSIS => 1000,
             Some(0) | None => 0,
             Some(1) => NARROW,
             Some(_) => WIDE,
@@ -84,9 +85,11 @@ impl Font {
 
 /// Whether its width is known; that of other texts is a guess, which the picture then tells the viewer to keep to.
 pub(super) fn is_known(text: &str) -> bool {
-    text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
+    text.chars().all(|char| (' '..='~').contains(&char) || char == ELLIPSIS)
 }
 
+/// Stands for what is left out.
+const ELLIPSIS: char = '…';
 const MONOSPACE: i32 = 620;
 const NARROW: i32 = 900;
 const WIDE: i32 = 1250;
@@ -124,7 +127,7 @@ pub(super) fn shortened(text: &str, font: Font, room: i32) -> String {
         while tail.first().is_some_and(|char| char.width() == Some(0)) {
             tail = &tail[1..];
         }
-        chars[..kept - kept / 2].iter().chain(&['…']).chain(tail).collect()
+        chars[..kept - kept / 2].iter().chain(&[ELLIPSIS]).chain(tail).collect()
     };
     let fitting = (0..chars.len()).rev().map(joined).find(|text| font.width(text) <= room);
     fitting.unwrap_or_default()

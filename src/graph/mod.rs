@@ -21,7 +21,9 @@ mod svg;
 mod text;
 
 #[cfg(test)]
-mod estates;
+pub(crate) mod estates;
+#[cfg(test)]
+mod laws;
 #[cfg(test)]
 mod tests;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::api::Aspect;
 use crate::desired;
-use crate::model::{Action, GroupState, Held, Ownership, RuleSpec, SecurityGroupId, Step};
+use crate::model::{Action, Declaration, GroupState, Held, Ownership, RuleSpec, SecurityGroupId, Stance, Step};
 
 use super::{Estate, State};
 
@@ -35,7 +35,9 @@ pub(super) type Needs = BTreeMap<SecurityGroupId, BTreeMap<RuleSpec, Needed>>;
 
 pub(super) fn needs(estate: &Estate<'_>) -> Needs {
     let mut needs = Needs::new();
-    for (declaration, resolution) in estate.objects.values() {
+    // What goes with its object is no need any more.
+    let stays = |declaration: &Declaration| !matches!(declaration.stance, Stance::Leaving(_));
+    for (declaration, resolution) in estate.objects.values().filter(|(declaration, _)| stays(declaration)) {
         for (group, wanted) in desired::of(&declaration.wants, &resolution.facts).groups {
             let of_group = needs.entry(group).or_default();
             for (spec, need) in wanted.rules {
