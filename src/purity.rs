@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-const PURE: [&str; 7] = ["model", "validate", "desired", "plan", "check", "status", "diagnose"];
+const PURE: [&str; 8] = ["model", "validate", "desired", "plan", "check", "status", "diagnose", "import"];
 const FORBIDDEN: [&str; 14] = [
     "kube::Client",
     "kube::client",

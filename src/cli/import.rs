@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 use super::arguments::AwsArguments;
 use crate::api::{ALBTargetBinding, Enforcement};
 use crate::aws::Clouds;
-use crate::import::{self, Document, Wanted};
+use crate::import::{self, Document, Unfit, Wanted};
 use crate::model::{ClusterName, Declaration, Facts, Object, Scope, Us, Usage};
 use crate::{observe, validate};
 
@@ -131,12 +131,14 @@ impl Importing<'_> {
                 First::Observe => Enforcement::Observe,
             },
         };
-        let draft = import::draft(&today, &wanted).with_context(|| today.unknown.join("; "))?;
+        let draft = import::draft(&today, &wanted).map_err(|unfit| match unfit {
+            Unfit::RulesUnknown(_) => anyhow::anyhow!("{unfit}: {}", today.unknown.join("; ")),
+            other => other.into(),
+        })?;
         let declaration = declared(&draft.binding, home)?;
         let cluster = reading::no_cluster();
         let nothing = (Facts::default(), BTreeSet::new());
-        let resolution =
-            observe::object(&cloud, &cluster, &self.us, &declaration, &nothing.0, &nothing.1).await;
+        let resolution = observe::object(&cloud, &cluster, &self.us, &declaration, &nothing.0, &nothing.1).await;
         let usage = observe::usage(&cloud, &draft.group, &BTreeSet::from([found.arn])).await.unwrap_or(Usage::Unknown);
         let document = import::document(&today, draft, &declaration, &resolution, &usage)?;
         declared(&document.binding, home)?;

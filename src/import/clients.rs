@@ -3,9 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::api::{self, PrefixListRef, SecurityGroupRef};
-use crate::model::{
-    ActualRule, Cidr, Direction, ListenerFacts, LoadBalancerFacts, Peer, SecurityGroupId, Traffic,
-};
+use crate::model::{ActualRule, Cidr, Direction, ListenerFacts, LoadBalancerFacts, Peer, SecurityGroupId, Traffic};
 
 use super::{Today, words};
 

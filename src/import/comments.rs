@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use crate::api::Aspect;
 use crate::desired::{self, Desired, GroupNeeds};
 use crate::model::{
-    ActualRule, Binding, Consent, Declaration, Direction, Extent, Facts, Governance, Peer, Reason,
-    Resolution, RuleSpec, SecurityGroupId, TargetGroupFacts, Us, Usage, Wants,
+    ActualRule, Binding, Consent, Declaration, Direction, Extent, Facts, Governance, Peer, Reason, Resolution,
+    RuleSpec, SecurityGroupId, TargetGroupFacts, Traffic, Us, Usage, Wants,
 };
 use crate::plan;
 
@@ -67,22 +68,23 @@ impl Commenting<'_> {
 
     /// Nobody who is admitted at a listener today is missing, and nobody is new.
     fn admits_the_same(&self, desired: &Desired) -> Result<(), Unfit> {
-        let aspect = crate::api::Aspect::ListenerIngress;
+        let aspect = Aspect::ListenerIngress;
         if !self.draft.binding.spec.manage.contains(&aspect) {
             return Ok(());
         }
         let rules = self.written().map(|group| group.state.rules.as_slice()).unwrap_or_default();
         let admitted = clients::admitted(&clients::admissions(&self.today.load_balancer, rules));
         let needs = desired.groups.get(&self.draft.group).into_iter().flat_map(|needs| &needs.rules);
-        let is_client = |need: &crate::model::Need| need.aspect == Some(aspect) && need.reason != "path MTU discovery";
+        // Path MTU discovery is no listener's traffic.
+        let is_transport = |traffic: Traffic| matches!(traffic, Traffic::Tcp(_) | Traffic::Udp(_));
         let declared: BTreeSet<_> = needs
-            .filter(|(_, need)| is_client(need))
+            .filter(|(spec, need)| need.aspect == Some(aspect) && is_transport(spec.traffic))
             .map(|(spec, _)| (spec.traffic, spec.peer.clone()))
             .collect();
         if admitted == declared {
             return Ok(());
         }
-        let told = |(traffic, peer): &(crate::model::Traffic, Peer)| format!("{traffic} from {peer}");
+        let told = |(traffic, peer): &(Traffic, Peer)| format!("{traffic} from {peer}");
         let differing: Vec<String> = admitted.symmetric_difference(&declared).map(told).collect();
         Err(Unfit::Differs(differing.join(", ")))
     }
@@ -120,7 +122,9 @@ impl Commenting<'_> {
         } else if self.draft.binding.spec.target_groups.is_none() {
             lines.push("Target groups are derived: all that listeners and their rules forward to. Today:".to_owned());
         } else {
-            lines.push("Target groups: all that listeners and their rules forward to today. Derived of them:".to_owned());
+            lines.push(
+                "Target groups: all that listeners and their rules forward to today. Derived of them:".to_owned(),
+            );
         }
         lines.extend(facts.target_groups.iter().map(|group| format!("  {}", self.target_group(group))));
         lines.extend(blue_green(facts));
@@ -227,7 +231,9 @@ impl Commenting<'_> {
         let foot = &mut self.draft.notes.foot;
         if !commands.is_empty() {
             let cluster = &us.cluster;
-            foot.push(format!("Groups that may not be written yet by cluster {cluster} for namespace {namespace}. If they may be:"));
+            foot.push(format!(
+                "Groups that may not be written yet by cluster {cluster} for namespace {namespace}. If they may be:"
+            ));
             foot.extend(commands.into_iter().map(|command| format!("  {command}")));
         }
     }
@@ -251,6 +257,10 @@ fn blue_green(facts: &Facts) -> Option<String> {
     let green_of = |blue: &str| names.get(blue.replace("blue", "green").as_str()).copied();
     let pair = names.iter().find_map(|blue| Some((*blue, green_of(blue)?)).filter(|(blue, green)| blue != green));
     pair.map(|(blue, green)| {
-        format!("For status.blueGreen write blueGreen: {{blue: {}, green: {}}}", words::shortened(blue), words::shortened(green))
+        format!(
+            "For status.blueGreen write blueGreen: {{blue: {}, green: {}}}",
+            words::shortened(blue),
+            words::shortened(green)
+        )
     })
 }

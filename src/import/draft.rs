@@ -76,13 +76,16 @@ impl Drafting<'_> {
         match chosen.why {
             Why::Only => self.notes.beside("spec.loadBalancer", format!("its group {this} is written")),
             Why::OptedIn => {
-                let note = format!("of its groups {all} only {} has opted in: that one is written", chosen.id);
+                let note = format!("Of its groups {all} only {} has opted in: that one is written.", chosen.id);
                 self.notes.above("spec.loadBalancer", note);
             }
             Why::Rules => {
                 let path = "spec.loadBalancer.securityGroup";
                 self.notes.above(path, format!("It carries several groups: {all}."));
-                self.notes.above(path, "This one's rules serve today's traffic best. Name another if that one is to be written, or");
+                self.notes.above(
+                    path,
+                    "This one's rules serve today's traffic best. Name another if that one is to be written, or",
+                );
                 self.notes.above(path, "name none, and let exactly one of them opt in.");
                 let (reference, other_name) = clients::group_ref(self.today, &chosen.id);
                 self.spec.load_balancer.security_group = Some(reference);
@@ -95,7 +98,8 @@ impl Drafting<'_> {
 
     /// Declares whom the written group admits at each port.
     fn clients(&mut self, admissions: &[Admission<'_>]) -> Result<(), Unfit> {
-        let managed = self.today.groups.get(self.written).is_some_and(|group| group.state.is_load_balancer_controllers());
+        let managed =
+            self.today.groups.get(self.written).is_some_and(|group| group.state.is_load_balancer_controllers());
         let (open, closed): (Vec<&Admission<'_>>, Vec<_>) =
             admissions.iter().partition(|admission| !admission.clients.is_empty());
         if managed || open.is_empty() {
@@ -128,7 +132,8 @@ impl Drafting<'_> {
         let listeners = self.spec.listeners.as_ref().map_or(0, Vec::len);
         at_most(MOST_LISTENERS, listeners, "spec.listeners", "make a binding for some of its ports by hand")?;
         for admission in closed {
-            let note = format!("Port {}: nobody is admitted today, so it is left out, and stays closed.", admission.port);
+            let note =
+                format!("Port {}: nobody is admitted today, so it is left out, and stays closed.", admission.port);
             self.notes.above("spec.listeners", note);
         }
         self.partly(admissions);
@@ -141,7 +146,9 @@ impl Drafting<'_> {
         let group = words::group(self.today, self.written);
         self.spec.manage = vec![Aspect::TargetEgress, Aspect::TargetIngress];
         if managed {
-            let note = format!("The AWS Load Balancer Controller keeps the ingress of {group}, so ListenerIngress is left out.");
+            let note = format!(
+                "The AWS Load Balancer Controller keeps the ingress of {group}, so ListenerIngress is left out."
+            );
             return self.notes.above("spec.manage", note);
         }
         let why = if closed.is_empty() {
@@ -206,7 +213,12 @@ impl Drafting<'_> {
         if named.iter().all(|(_, groups)| groups.is_none()) {
             return Ok(());
         }
-        at_most(MOST_TARGET_GROUPS, named.len(), "spec.targetGroups", "make a second binding for some of them by hand")?;
+        at_most(
+            MOST_TARGET_GROUPS,
+            named.len(),
+            "spec.targetGroups",
+            "make a second binding for some of them by hand",
+        )?;
         let mut declared = Vec::new();
         for (index, (group, groups)) in named.into_iter().enumerate() {
             let path = format!("spec.targetGroups[{index}].securityGroups");
@@ -263,7 +275,10 @@ impl Drafting<'_> {
             peers.entry(&rule.spec.peer).or_insert(rule);
         }
         if peers.keys().copied().eq([&Peer::anywhere_v4()]) {
-            self.notes.above(path, "An action authenticates: identity providers are reached anywhere on 443, by default, as today.");
+            self.notes.above(
+                path,
+                "An action authenticates: identity providers are reached anywhere on 443, by default, as today.",
+            );
             return Ok(());
         }
         self.notes.above(path, "An action authenticates. Reached on 443 today, beside targets:");

@@ -21,7 +21,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::api::names::CLUSTER_TAG_PREFIX;
 use crate::api::{ALBTargetBinding, Enforcement};
 use crate::model::{
-    ActualRule, GroupState, LoadBalancerFacts, Ownership, PrefixListId, Scope, SecurityGroupId, TargetGroupFacts, Us, VpcFacts,
+    ActualRule, GroupState, LoadBalancerFacts, Ownership, PrefixListId, Scope, SecurityGroupId, TargetGroupFacts, Us,
+    VpcFacts,
 };
 
 pub use comments::document;

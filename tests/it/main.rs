@@ -12,6 +12,7 @@ mod crds;
 mod deploy;
 mod document;
 mod faults;
+mod import;
 mod lifecycle;
 mod operation;
 mod patterns;

@@ -53,10 +53,14 @@ pub fn parse(text: &str) -> anyhow::Result<Named> {
             bail!("this is a Classic Load Balancer, which can't be bound: {expected}")
         }
         ["targetgroup", ..] => {
-            bail!("this is the ARN of a target group: {expected}. DescribeTargetGroups tells which load balancers use it")
+            bail!(
+                "this is the ARN of a target group: {expected}. DescribeTargetGroups tells which load balancers use it"
+            )
         }
         ["listener" | "listener-rule", kind, name, id, ..] => {
-            bail!("this is the ARN of a listener or rule: write that of its load balancer, {prefix}loadbalancer/{kind}/{name}/{id}")
+            bail!(
+                "this is the ARN of a listener or rule: write that of its load balancer, {prefix}loadbalancer/{kind}/{name}/{id}"
+            )
         }
         _ => bail!("this is the ARN of something else: {expected}"),
     }
@@ -74,14 +78,17 @@ pub async fn find(cloud: &Cloud, named: &Named) -> anyhow::Result<LoadBalancer> 
     match found {
         Some(FoundLoadBalancer::Usable(found)) => Ok(found),
         Some(FoundLoadBalancer::WithoutGroups { arn, kind }) => {
-            bail!("{arn} is a {kind} load balancer, which has no security groups: expected an application or network load balancer")
+            bail!(
+                "{arn} is a {kind} load balancer, which has no security groups: expected an application or network load balancer"
+            )
         }
         None => {
             let wanted = match named {
                 Named::Arn(arn) => arn.name(),
                 Named::Name(name) => name,
             };
-            let others = cloud.load_balancers().await.context("no such load balancer, and the others can't be listed")?;
+            let others =
+                cloud.load_balancers().await.context("no such load balancer, and the others can't be listed")?;
             let names = others.iter().map(|found| found.arn().name().to_owned()).collect();
             bail!("there is no such load balancer in {}{}", cloud.scope(), instead(wanted, names))
         }
@@ -127,7 +134,9 @@ mod tests {
     fn names_and_arns_of_load_balancers_are_taken() {
         assert_eq!(parse("shop").unwrap(), Named::Name("shop".into()));
         for kind in ["app", "net", "gwy"] {
-            let text = format!("arn:aws:elasticloadbalancing:eu-central-1:123456789012:loadbalancer/{kind}/shop/50dc6c495c0c9188");
+            let text = format!(
+                "arn:aws:elasticloadbalancing:eu-central-1:123456789012:loadbalancer/{kind}/shop/50dc6c495c0c9188"
+            );
             assert_eq!(parse(&text).unwrap(), Named::Arn(ElbArn::parse(&text).unwrap()));
         }
     }

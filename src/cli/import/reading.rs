@@ -9,9 +9,7 @@ use futures::future::join_all;
 use crate::api::ALBTargetBinding;
 use crate::aws::{AwsError, Cloud, LoadBalancer};
 use crate::import::{Group, Name, Names, Today, Unfit};
-use crate::model::{
-    Facts, GroupState, Peer, PrefixListId, SecurityGroupId, TargetGroupFacts, Us, VpcId,
-};
+use crate::model::{Facts, GroupState, Peer, PrefixListId, SecurityGroupId, TargetGroupFacts, Us, VpcId};
 use crate::observe::{self, Cluster};
 use crate::validate;
 
@@ -38,10 +36,10 @@ pub async fn today(cloud: &Cloud, us: &Us, found: &LoadBalancer) -> anyhow::Resu
         "loadBalancer": {"name": found.name, "securityGroup": {"id": first}}
     }))?;
     let binding = ALBTargetBinding::new("import", spec);
-    let declaration = validate::object(&binding.into(), cloud.scope())
-        .map_err(|findings| anyhow::anyhow!("{}", findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")))?;
-    let resolution =
-        observe::object(cloud, &no_cluster(), us, &declaration, &Facts::default(), &BTreeSet::new()).await;
+    let declaration = validate::object(&binding.into(), cloud.scope()).map_err(|findings| {
+        anyhow::anyhow!("{}", findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+    })?;
+    let resolution = observe::object(cloud, &no_cluster(), us, &declaration, &Facts::default(), &BTreeSet::new()).await;
     let Facts { load_balancer: Some(load_balancer), vpc, target_groups, .. } = resolution.facts else {
         let problems: Vec<String> = resolution.problems.into_iter().map(|problem| problem.message).collect();
         bail!("{}", problems.join("; "));
@@ -145,10 +143,7 @@ async fn group_name(cloud: &Cloud, vpc: &VpcId, id: &SecurityGroupId) -> Result<
 }
 
 /// Lists of which AWS tells nothing are left out.
-async fn list_names(
-    cloud: &Cloud,
-    ids: &BTreeSet<PrefixListId>,
-) -> Result<BTreeMap<PrefixListId, Name>, AwsError> {
+async fn list_names(cloud: &Cloud, ids: &BTreeSet<PrefixListId>) -> Result<BTreeMap<PrefixListId, Name>, AwsError> {
     let lists = cloud.prefix_lists_by_id(ids).await?;
     let texts: BTreeSet<String> = lists.iter().map(|list| list.name.clone()).filter(|name| !name.is_empty()).collect();
     let named = cloud.prefix_lists_by_name(&texts).await?;
