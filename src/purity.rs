@@ -20,6 +20,7 @@ const PURE: [&str; 15] = [
     "diagnose",
 ];
 const PURE: [&str; 8] = ["model", "validate", "desired", "plan", "check", "status", "diagnose", "graph"];
+const PURE: [&str; 8] = ["model", "validate", "desired", "plan", "check", "status", "diagnose", "import"];
 const FORBIDDEN: [&str; 14] = [
     "kube::Client",
     "kube::client",

@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 use super::arguments::{AwsArguments, SnapshotArgument};
 use crate::api::{ALBTargetBinding, Enforcement};
 use crate::aws::Clouds;
-use crate::import::{self, Document, Wanted};
+use crate::import::{self, Document, Unfit, Wanted};
 use crate::model::{ClusterName, Declaration, Facts, Object, Scope, Us, Usage};
 use crate::{observe, validate};
 
@@ -133,7 +133,10 @@ impl Importing<'_> {
                 First::Observe => Enforcement::Observe,
             },
         };
-        let draft = import::draft(&today, &wanted).with_context(|| today.unknown.join("; "))?;
+        let draft = import::draft(&today, &wanted).map_err(|unfit| match unfit {
+            Unfit::RulesUnknown(_) => anyhow::anyhow!("{unfit}: {}", today.unknown.join("; ")),
+            other => other.into(),
+        })?;
         let declaration = declared(&draft.binding, home)?;
         let cluster = reading::no_cluster();
         let nothing = (Facts::default(), BTreeSet::new());

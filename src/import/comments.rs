@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use crate::api::Aspect;
 use crate::desired::{self, Desired, GroupNeeds};
 use crate::model::{
     ActualRule, Binding, Consent, Declaration, Direction, Extent, Facts, Governance, Peer, Reason, Resolution,
     RuleSpec, SecurityGroupId, TargetGroupFacts, Us, Usage, Wants,
+    RuleSpec, SecurityGroupId, TargetGroupFacts, Traffic, Us, Usage, Wants,
 };
 use crate::plan;
 
@@ -67,7 +69,7 @@ impl Commenting<'_> {
 
     /// Nobody who is admitted at a listener today is missing, and nobody is new.
     fn admits_the_same(&self, desired: &Desired) -> Result<(), Unfit> {
-        let aspect = crate::api::Aspect::ListenerIngress;
+        let aspect = Aspect::ListenerIngress;
         if !self.draft.binding.spec.manage.contains(&aspect) {
             return Ok(());
         }
@@ -77,10 +79,16 @@ impl Commenting<'_> {
         let is_client = |need: &crate::model::Need| need.aspect == Some(aspect) && need.reason != "path MTU discovery";
         let declared: BTreeSet<_> =
             needs.filter(|(_, need)| is_client(need)).map(|(spec, _)| (spec.traffic, spec.peer.clone())).collect();
+        // Path MTU discovery is no listener's traffic.
+        let is_transport = |traffic: Traffic| matches!(traffic, Traffic::Tcp(_) | Traffic::Udp(_));
+        let declared: BTreeSet<_> = needs
+            .filter(|(spec, need)| need.aspect == Some(aspect) && is_transport(spec.traffic))
+            .map(|(spec, _)| (spec.traffic, spec.peer.clone()))
+            .collect();
         if admitted == declared {
             return Ok(());
         }
-        let told = |(traffic, peer): &(crate::model::Traffic, Peer)| format!("{traffic} from {peer}");
+        let told = |(traffic, peer): &(Traffic, Peer)| format!("{traffic} from {peer}");
         let differing: Vec<String> = admitted.symmetric_difference(&declared).map(told).collect();
         Err(Unfit::Differs(differing.join(", ")))
     }

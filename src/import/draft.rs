@@ -76,7 +76,7 @@ impl Drafting<'_> {
         match chosen.why {
             Why::Only => self.notes.beside("spec.loadBalancer", format!("its group {this} is written")),
             Why::OptedIn => {
-                let note = format!("of its groups {all} only {} has opted in: that one is written", chosen.id);
+                let note = format!("Of its groups {all} only {} has opted in: that one is written.", chosen.id);
                 self.notes.above("spec.loadBalancer", note);
             }
             Why::Rules => {

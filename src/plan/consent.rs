@@ -48,7 +48,40 @@ fn namespaces_with(tags: &Tags, namespace: &str) -> String {
         names.push(namespace);
     }
     let value = names.join(" ");
-    // What a shell would split or expand.
-    let quote = if value.contains([' ', '*']) { "'" } else { "" };
-    format!("{quote}Key={NAMESPACES_TAG},Value={value}{quote}")
+    quoted(&format!("Key={NAMESPACES_TAG},Value={value}"))
+}
+
+/// As a shell takes it for one word: whoever may tag a group may have written anything into its tags.
+fn quoted(word: &str) -> String {
+    let is_plain = |char: char| char.is_ascii_alphanumeric() || "-_./,=:@+".contains(char);
+    if word.chars().all(is_plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{key, tags, us};
+
+    #[test]
+    fn the_command_is_one_that_a_shell_takes_as_it_is_meant() {
+        let command =
+            |namespaces: &str| opt_in(&us(), &key("sg-1"), &tags(&[(NAMESPACES_TAG, namespaces)]), "team-shop");
+        let tagged = |word: &str| {
+            let begin = "aws ec2 create-tags --region ap-northeast-2 --resources sg-1 --tags Key=sgbind.dev/cluster/prod,Value=owned";
+            Some(format!("{begin} {word}"))
+        };
+        assert_eq!(command(""), tagged("Key=sgbind.dev/namespaces,Value=team-shop"));
+        assert_eq!(command("other"), tagged("'Key=sgbind.dev/namespaces,Value=other team-shop'"));
+        assert_eq!(command("*"), tagged("'Key=sgbind.dev/namespaces,Value=*'"));
+        assert_eq!(
+            command("x';reboot;' $(y)"),
+            tagged("'Key=sgbind.dev/namespaces,Value=x'\\'';reboot;'\\'' $(y) team-shop'")
+        );
+    }
+
+    #[test]
+    fn who_may_write_already_needs_no_command() {
+        let opted_in = crate::testing::opted_in("owned", "team-shop");
+        assert_eq!(opt_in(&us(), &key("sg-1"), &opted_in, "team-shop"), None);
+    }
 }

@@ -14,6 +14,7 @@ mod deploy;
 mod document;
 mod documents;
 mod faults;
+mod import;
 mod lifecycle;
 mod operation;
 mod patterns;
