@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-const PURE: [&str; 15] = [
+const PURE: [&str; 20] = [
     "model",
     "documents/judge",
     "documents/kinds",
@@ -18,9 +18,12 @@ const PURE: [&str; 15] = [
     "check",
     "status",
     "diagnose",
+    "graph",
+    "import",
+    "once/foresee",
+    "once/round",
+    "show",
 ];
-const PURE: [&str; 8] = ["model", "validate", "desired", "plan", "check", "status", "diagnose", "graph"];
-const PURE: [&str; 8] = ["model", "validate", "desired", "plan", "check", "status", "diagnose", "import"];
 const FORBIDDEN: [&str; 14] = [
     "kube::Client",
     "kube::client",

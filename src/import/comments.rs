@@ -6,7 +6,6 @@ use crate::api::Aspect;
 use crate::desired::{self, Desired, GroupNeeds};
 use crate::model::{
     ActualRule, Binding, Consent, Declaration, Direction, Extent, Facts, Governance, Peer, Reason, Resolution,
-    RuleSpec, SecurityGroupId, TargetGroupFacts, Us, Usage, Wants,
     RuleSpec, SecurityGroupId, TargetGroupFacts, Traffic, Us, Usage, Wants,
 };
 use crate::plan;
@@ -25,7 +24,7 @@ pub fn document(
     resolution: &Resolution,
     usage: &Usage,
 ) -> Result<Document, Unfit> {
-    let mut commenting = Commenting { today, draft, usage, unknown: today.unknown.clone() };
+    let mut commenting = Commenting { today, draft, usage, unknown: Vec::new() };
     let Wants::Binding(binding) = &declaration.wants else {
         return Err(Unfit::Differs("it is no binding".into()));
     };
@@ -34,6 +33,7 @@ pub fn document(
     commenting.draft.binding.spec.path_mtu_discovery = binding.path_mtu_discovery;
     let desired = desired::binding(&binding, &resolution.facts);
     commenting.admits_the_same(&desired)?;
+    today.unknown.iter().for_each(|what| commenting.do_not_know(what.clone()));
     commenting.problems(resolution);
     commenting.targets(&resolution.facts);
     commenting.foreign(&desired);
@@ -76,9 +76,6 @@ impl Commenting<'_> {
         let rules = self.written().map(|group| group.state.rules.as_slice()).unwrap_or_default();
         let admitted = clients::admitted(&clients::admissions(&self.today.load_balancer, rules));
         let needs = desired.groups.get(&self.draft.group).into_iter().flat_map(|needs| &needs.rules);
-        let is_client = |need: &crate::model::Need| need.aspect == Some(aspect) && need.reason != "path MTU discovery";
-        let declared: BTreeSet<_> =
-            needs.filter(|(_, need)| is_client(need)).map(|(spec, _)| (spec.traffic, spec.peer.clone())).collect();
         // Path MTU discovery is no listener's traffic.
         let is_transport = |traffic: Traffic| matches!(traffic, Traffic::Tcp(_) | Traffic::Udp(_));
         let declared: BTreeSet<_> = needs

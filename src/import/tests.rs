@@ -1,16 +1,19 @@
-
 //! Whole documents of everyday estates, and laws.
+
 mod groups;
 mod laws;
 mod words;
 mod world;
+
 use super::Unfit;
 use crate::model::{Facts, LoadBalancerFacts};
 use crate::testing::{alb, facts, internal_alb, nlb, target_group};
 use world::World;
+
 fn standard() -> Facts {
     facts(alb(&[80, 443]), &[target_group("app", 8000, "sg-0a000000")])
 }
+
 #[test]
 fn public_with_targets_open_to_anyone() {
     let world = World::new(standard())
@@ -39,6 +42,7 @@ fn public_with_targets_open_to_anyone() {
     #   sg-0a000000 (name-of-0a000000) ingress tcp 0-65535 from 0.0.0.0/0 (sgr-a0): wider than needed; Remove leaves it, as it reaches beyond the target groups' ports
     "#);
 }
+
 #[test]
 fn internal_whose_clients_are_the_vpc() {
     let world = World::new(facts(internal_alb(&[443]), &[target_group("app", 8000, "sg-0a000000")]))
@@ -61,12 +65,14 @@ fn internal_whose_clients_are_the_vpc() {
     # No rule of today would be reported as foreign.
     "#);
 }
+
 #[test]
 fn one_block_of_several_is_not_the_vpc() {
     let world =
         World::new(facts(internal_alb(&[443]), &[])).rules("sg-0b000000", &["ingress tcp 443 from 10.1.0.0/16"]);
     assert_eq!(world.spec()["clients"], serde_json::json!([{"cidr": "10.1.0.0/16"}]));
 }
+
 #[test]
 fn clients_by_name_where_that_finds_them() {
     let world = World::new(facts(alb(&[443, 8443]), &[]))
@@ -79,6 +85,7 @@ fn clients_by_name_where_that_finds_them() {
                 "ingress tcp 8443 from sg-0b000000",
                 "ingress tcp 8443 from pl-0d100000",
                 "ingress tcp 8443 from sg-0d000000",
+                "ingress tcp 8443 from sg-0c000000",
             ],
         )
         .group_named("sg-0f000000", "gateway", true)
@@ -103,6 +110,7 @@ fn clients_by_name_where_that_finds_them() {
       - port: 8443
         clients:
         - securityGroup: {name: alb} # sg-0b000000, the group itself
+        - securityGroup: {id: sg-0c000000} # not to be seen: it is gone, or of another account
         - securityGroup: {id: sg-0d000000, accountID: "210987654321"}
         - securityGroup: {id: sg-0e000000} # gateway
         - prefixList: {id: pl-0d100000} # offices
@@ -111,6 +119,7 @@ fn clients_by_name_where_that_finds_them() {
     # No rule of today would be reported as foreign.
     "#);
 }
+
 #[test]
 fn ports_at_which_nobody_is_admitted_are_left_out() {
     let world = World::new(facts(alb(&[80, 443, 8080]), &[]))
@@ -135,6 +144,7 @@ fn ports_at_which_nobody_is_admitted_are_left_out() {
     # No rule of today would be reported as foreign.
     "#);
 }
+
 #[test]
 fn where_nobody_is_admitted_no_listener_is_declared() {
     let world = World::new(standard()).rules("sg-0b000000", &["ingress tcp 22 from 10.0.0.0/8"]);
@@ -156,6 +166,7 @@ fn where_nobody_is_admitted_no_listener_is_declared() {
     # No rule of today would be reported as foreign.
     "#);
 }
+
 #[test]
 fn ingress_that_the_load_balancer_controller_keeps_is_left_out() {
     let world = World::new(standard())
@@ -177,6 +188,7 @@ fn ingress_that_the_load_balancer_controller_keeps_is_left_out() {
     # No rule of today would be reported as foreign.
     "#);
 }
+
 #[test]
 fn nlb_declares_its_clients_by_protocol() {
     let world = World::new(facts(nlb(&[(53, "UDP"), (443, "TLS"), (5060, "TCP_UDP")]), &[])).rules(
@@ -210,11 +222,13 @@ fn nlb_declares_its_clients_by_protocol() {
     #   sg-0b000000 (alb) ingress udp 5060 from 192.0.2.0/24 (sgr-b5): not needed
     "#);
 }
+
 #[test]
 fn nlb_without_groups_is_told() {
     let without = LoadBalancerFacts { groups: Default::default(), ..nlb(&[(443, "TCP")]) };
     assert_eq!(World::new(facts(without, &[])).refused(), Unfit::WithoutGroup { load_balancer: "shop".into() });
 }
+
 #[test]
 fn path_mtu_discovery_is_declared_where_all_clients_have_just_that() {
     let base = ["ingress tcp 443 from 10.0.0.0/8", "ingress tcp 443 from 2001:db8::/32"];
@@ -228,6 +242,7 @@ fn path_mtu_discovery_is_declared_where_all_clients_have_just_that() {
     assert_eq!(declared(&["ingress icmp all from 10.0.0.0/8", v6]), serde_json::Value::Null, "more than that");
     assert_eq!(declared(&[]), serde_json::Value::Null);
 }
+
 #[test]
 fn too_many_clients_are_told() {
     let rules: Vec<String> = (0..61).map(|number| format!("ingress tcp 443 from 10.{number}.0.0/16")).collect();

@@ -54,6 +54,7 @@ impl World {
         self.today.names.groups.entry(id.into()).or_insert(Name { text: name.clone(), finds: true });
         let state = GroupState {
             key: GroupKey { scope: scope(), id: id.into() },
+            name: name.clone(),
             tags: Tags::new(),
             rules: Vec::new(),
             unreadable: Unreadable::default(),
