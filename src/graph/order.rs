@@ -67,7 +67,6 @@ pub(super) fn arrange(items: &[Item], tracks: usize) -> Vec<i32> {
 }
 
 /// Heights of a picture are far from the limits of `i32`.
-#[allow(clippy::cast_possible_truncation)]
 fn rounded(middle: f64) -> i32 {
     middle.round() as i32
 }

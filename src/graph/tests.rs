@@ -192,10 +192,14 @@ fn foreign_rules_go_or_are_kept_for_a_reason() {
         group.rules.push(foreign("ingress tcp 23 from 10.98.0.0/16"));
     }
     sketch.contested.insert(spec("ingress tcp 23 from 10.98.0.0/16"));
-    let drawing = sketch.draw();
-    let of_foreign: Vec<String> =
-        outline(&drawing).into_iter().filter(|line| line.contains("foreign") || line.contains("kept")).collect();
-    assert_eq!(of_foreign, ["10.98.0.0/16 -> team-shop/orders-db/orders-db: foreign: tcp 23 (kept: Applying)",]);
+    let told = |line: &String| line.contains("foreign") || line.contains("taken away");
+    let of_foreign: Vec<String> = outline(&sketch.draw()).into_iter().filter(told).collect();
+    let expected = [
+        "the group itself -> team-shop/orders-db/orders-db: to be taken away: tcp 5432",
+        "10.99.0.0/16 -> team-shop/orders-db/orders-db: to be taken away: all traffic",
+        "10.98.0.0/16 -> team-shop/orders-db/orders-db: foreign: tcp 23 (kept: Contested)",
+    ];
+    assert_eq!(of_foreign, expected);
 }
 
 #[test]
