@@ -113,6 +113,9 @@ pub(super) fn named(
         Peer::SecurityGroup(id) => {
             let (group, mut words) = group_ref(today, id);
             let group = SecurityGroupRef { account_id: account.map(ToString::to_string), ..group };
+            if words.is_none() && account.is_none() {
+                words = Some("not to be seen: it is gone, or of another account".into());
+            }
             if id == written {
                 words = Some(words.map_or("the group itself".into(), |words| format!("{words}, the group itself")));
             }

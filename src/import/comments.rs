@@ -24,7 +24,7 @@ pub fn document(
     resolution: &Resolution,
     usage: &Usage,
 ) -> Result<Document, Unfit> {
-    let mut commenting = Commenting { today, draft, usage, unknown: today.unknown.clone() };
+    let mut commenting = Commenting { today, draft, usage, unknown: Vec::new() };
     let Wants::Binding(binding) = &declaration.wants else {
         return Err(Unfit::Differs("it is no binding".into()));
     };
@@ -33,6 +33,7 @@ pub fn document(
     commenting.draft.binding.spec.path_mtu_discovery = binding.path_mtu_discovery;
     let desired = desired::binding(&binding, &resolution.facts);
     commenting.admits_the_same(&desired)?;
+    today.unknown.iter().for_each(|what| commenting.do_not_know(what.clone()));
     commenting.problems(resolution);
     commenting.targets(&resolution.facts);
     commenting.foreign(&desired);

@@ -85,6 +85,7 @@ fn clients_by_name_where_that_finds_them() {
                 "ingress tcp 8443 from sg-0b000000",
                 "ingress tcp 8443 from pl-0d100000",
                 "ingress tcp 8443 from sg-0d000000",
+                "ingress tcp 8443 from sg-0c000000",
             ],
         )
         .group_named("sg-0f000000", "gateway", true)
@@ -109,6 +110,7 @@ fn clients_by_name_where_that_finds_them() {
       - port: 8443
         clients:
         - securityGroup: {name: alb} # sg-0b000000, the group itself
+        - securityGroup: {id: sg-0c000000} # not to be seen: it is gone, or of another account
         - securityGroup: {id: sg-0d000000, accountID: "210987654321"}
         - securityGroup: {id: sg-0e000000} # gateway
         - prefixList: {id: pl-0d100000} # offices
