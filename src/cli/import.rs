@@ -123,7 +123,7 @@ impl Importing<'_> {
         let name = self.name(&found.name);
         let known = self.arguments.cluster_name.is_some();
         let today = reading::today(&cloud, &self.us, &found).await?;
-        let today = import::Today { us: today.us.filter(|_| known), ..today };
+        let mut today = import::Today { us: today.us.filter(|_| known), ..today };
         let wanted = Wanted {
             name,
             namespace: self.arguments.namespace.clone(),
@@ -141,7 +141,11 @@ impl Importing<'_> {
         let cluster = reading::no_cluster();
         let nothing = (Facts::default(), BTreeSet::new());
         let resolution = observe::object(&cloud, &cluster, &self.us, &declaration, &nothing.0, &nothing.1).await;
-        let usage = observe::usage(&cloud, &draft.group, &BTreeSet::from([found.arn])).await.unwrap_or(Usage::Unknown);
+        let usage = observe::usage(&cloud, &draft.group, &BTreeSet::from([found.arn])).await;
+        let usage = usage.unwrap_or_else(|error| {
+            today.unknown.push(error.to_string());
+            Usage::Unknown
+        });
         let document = import::document(&today, draft, &declaration, &resolution, &usage)?;
         declared(&document.binding, home)?;
         reads_back(&document)?;

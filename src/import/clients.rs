@@ -111,8 +111,16 @@ pub(super) fn named(
     match peer {
         Peer::Cidr(cidr) => (api::Peer { cidr: Some(cidr.to_string()), ..nothing }, None),
         Peer::SecurityGroup(id) => {
-            let (group, mut words) = group_ref(today, id);
-            let group = SecurityGroupRef { account_id: account.map(ToString::to_string), ..group };
+            let (group, mut words) = match account {
+                // A group of another account is named by id alone.
+                Some(account) => {
+                    let account_id = Some(account.to_string());
+                    let by_id =
+                        SecurityGroupRef { id: Some(id.to_string()), account_id, ..SecurityGroupRef::default() };
+                    (by_id, words::name_of(today, id).map(words::shortened))
+                }
+                None => group_ref(today, id),
+            };
             if words.is_none() && account.is_none() {
                 words = Some("not to be seen: it is gone, or of another account".into());
             }

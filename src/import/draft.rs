@@ -132,8 +132,7 @@ impl Drafting<'_> {
         let listeners = self.spec.listeners.as_ref().map_or(0, Vec::len);
         at_most(MOST_LISTENERS, listeners, "spec.listeners", "make a binding for some of its ports by hand")?;
         for admission in closed {
-            let note =
-                format!("Port {}: nobody is admitted today, so it is left out, and stays closed.", admission.port);
+            let note = format!("Port {}: the group admits nobody there today, so it is left out.", admission.port);
             self.notes.above("spec.listeners", note);
         }
         self.partly(admissions);

@@ -91,6 +91,8 @@ fn clients_by_name_where_that_finds_them() {
         .group_named("sg-0f000000", "gateway", true)
         .group_named("sg-0e000000", "gateway", false)
         .of_account("sg-0d000000", "210987654321")
+        // Seen here because it is shared with us; with an account a binding takes ids only.
+        .group_named("sg-0d000000", "partner", true)
         .list_named("pl-0c100000", "com.amazonaws.global.cloudfront.origin-facing", true)
         .list_named("pl-0d100000", "offices", false);
     insta::assert_snapshot!(world.yaml(), @r#"
@@ -111,7 +113,7 @@ fn clients_by_name_where_that_finds_them() {
         clients:
         - securityGroup: {name: alb} # sg-0b000000, the group itself
         - securityGroup: {id: sg-0c000000} # not to be seen: it is gone, or of another account
-        - securityGroup: {id: sg-0d000000, accountID: "210987654321"}
+        - securityGroup: {id: sg-0d000000, accountID: "210987654321"} # partner
         - securityGroup: {id: sg-0e000000} # gateway
         - prefixList: {id: pl-0d100000} # offices
       # Target groups: no listener forwards to any today.
@@ -135,7 +137,7 @@ fn ports_at_which_nobody_is_admitted_are_left_out() {
       # Clients: those whom the rules of sg-0b000000 (alb) admit today.
       clients:
       - cidr: 10.0.0.0/8
-      # Port 8080: nobody is admitted today, so it is left out, and stays closed.
+      # Port 8080: the group admits nobody there today, so it is left out.
       listeners:
       - port: 80
       - port: 443

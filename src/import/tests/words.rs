@@ -64,7 +64,7 @@ fn names_from_aws_say_nothing_that_a_reader_could_mistake() {
 fn elsewhere_region_and_account_are_written() {
     let world = World::new(standard())
         .rules("sg-0b000000", &["ingress all from 10.0.0.0/8"])
-        .from_home("us-east-1", "210987654321");
+        .with_home("us-east-1", "210987654321");
     let spec = world.spec();
     assert_eq!((&spec["region"], &spec["accountID"]), (&"ap-northeast-2".into(), &"123456789012".into()));
     assert!(world.yaml().contains("  accountID: \"123456789012\"\n"), "{}", world.yaml());

@@ -106,7 +106,9 @@ impl World {
     }
 
     pub fn interface(mut self, target_group: &str, groups: &[&str]) -> Self {
-        groups.iter().for_each(|id| drop(self.group(id)));
+        for id in groups {
+            self.group(id);
+        }
         let groups = groups.iter().map(|id| (*id).into()).collect();
         self.today.interfaces.entry(target_group.into()).or_default().insert(groups);
         self
@@ -117,7 +119,7 @@ impl World {
         self
     }
 
-    pub fn from_home(mut self, region: &str, account: &str) -> Self {
+    pub fn with_home(mut self, region: &str, account: &str) -> Self {
         self.wanted.home = Scope { account: account.into(), region: region.into() };
         self
     }

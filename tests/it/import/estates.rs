@@ -43,7 +43,7 @@ async fn open_to_the_world() {
     # Groups that may not be written yet by cluster team for namespace team. If they may be:
     #   aws ec2 create-tags --region eu-central-1 --resources APP-SG --tags Key=sgbind.dev/cluster/team,Value=owned Key=sgbind.dev/namespaces,Value=team
     "#);
-    world.tag_group("APP-SG", &consent(&world)).await;
+    opt_in(&world, "APP-SG").await;
     expect_clients(&world, &["ALB-SG out tcp 8000 -> APP-SG", "APP-SG in tcp 8000 <- ALB-SG"]).await;
 }
 
@@ -54,10 +54,10 @@ async fn ipv6_block(world: &World) -> String {
     block.parse::<ipnet::Ipv6Net>().expect("a network").to_string()
 }
 
-/// The tags that the printed command gives.
-fn consent(world: &World) -> [(&str, &str); 2] {
+/// What the printed command does.
+async fn opt_in(world: &World, group: &str) {
     let key = format!("sgbind.dev/cluster/{}", world.cluster());
-    [(Box::leak(key.into_boxed_str()), "owned"), ("sgbind.dev/namespaces", world.namespace())]
+    world.tag_group(group, &[(&key, "owned"), ("sgbind.dev/namespaces", world.namespace())]).await;
 }
 
 #[tokio::test]
@@ -209,8 +209,8 @@ async fn several_groups_on_load_balancer_and_targets() {
         "foreignRules": "Report",
     });
     assert_eq!(object["spec"], expected);
-    world.tag_group("ALB-SG", &consent(&world)).await;
-    world.tag_group("APP-SG", &consent(&world)).await;
+    opt_in(&world, "ALB-SG").await;
+    opt_in(&world, "APP-SG").await;
     expect_clients(&world, &["ALB-SG out tcp 8000 -> APP-SG"]).await;
 }
 
