@@ -126,3 +126,23 @@ fn lists_without_end_end_soon() {
     let found = found(Kind::AlbTargetBinding, &format!("{{loadBalancer: {{name: shop}}, clients: [{peers}]}}"));
     assert_eq!(found, ["spec.clients: has 20000 items, of which at most 60 are taken"]);
 }
+
+/// As large as bounds allow, with the peers that cost most to compare.
+#[test]
+fn largest_binding_is_judged() {
+    let networks = || (0..60).map(|n| format!("2001:db8:0:0:0:{n:04x}:0:0/128"));
+    let peers: Vec<Value> = networks().map(|network| json!({"cidr": network})).collect();
+    let group = |n: usize| {
+        let groups: Vec<Value> = (0..16).map(|n| json!({"id": format!("sg-{n:017x}")})).collect();
+        json!({
+            "name": format!("group-{n}"), "ref": {"name": format!("shop-{n}")}, "ports": (1..=60).collect::<Vec<_>>(),
+            "securityGroups": groups, "addresses": networks().collect::<Vec<_>>(),
+        })
+    };
+    let mut object = json!({"spec": {
+        "loadBalancer": {"name": "shop"}, "clients": peers, "identityProviders": peers,
+        "listeners": (1..=60).map(|port| json!({"port": port, "clients": peers})).collect::<Vec<_>>(),
+        "targetGroups": (0..50).map(group).collect::<Vec<_>>(),
+    }});
+    assert_eq!(findings(Kind::AlbTargetBinding, &mut object), []);
+}
