@@ -7,8 +7,8 @@ use crate::model::Scope;
 use super::calls::{self, Call, Missing, Service};
 use super::place::{REGION, part};
 use super::requests::{Api, Request};
-use super::unanswered::{Unanswered, command};
-use super::{Snapshot, json, without_ids, xml};
+use super::unanswered::{Unanswered, command, how_to_take};
+use super::{Snapshot, json, xml};
 
 /// What goes back to the SDK.
 #[derive(Debug, PartialEq, Eq)]
@@ -38,7 +38,9 @@ impl Snapshot {
                 return Ok(Answer::Refused(refusal));
             }
         }
-        self.contradiction(call, request, &here)?;
+        if let Some(about) = self.silent_about(call, request) {
+            return Err(self.says_nothing(call, &about));
+        }
         let found = here.into_iter().filter(|item| conditions.iter().all(|condition| condition.holds(item)));
         let list: Vec<Value> = match call.beside {
             // The list of the only one that was asked for.
@@ -52,7 +54,7 @@ impl Snapshot {
         self.items.get(call.action).map(Vec::as_slice).ok_or_else(|| Unanswered::NoFile {
             file: call.file(),
             dir: self.dir.clone(),
-            command: format!("{} > {}", command(call), call.file()),
+            command: how_to_take(call),
         })
     }
 
@@ -72,36 +74,7 @@ impl Snapshot {
 
     fn says_nothing(&self, call: &Call, about: &str) -> Unanswered {
         let (file, dir) = (call.file(), self.dir.clone());
-        Unanswered::NotIn { file, dir, about: about.to_owned(), command: command(call) }
-    }
-
-    /// "There are none" is not believed where another file says that there are some: the calls may have been limited to
-    /// other groups or load balancers.
-    fn contradiction(&self, call: &Call, request: &Request, items: &[&Value]) -> Result<(), Unanswered> {
-        let has_none =
-            |field: &str, id: &str| !items.iter().any(|item| json::texts(item, field).iter().any(|text| text == id));
-        let of = |action: &str| self.items.get(action).map(Vec::as_slice).unwrap_or_default();
-        match call.action {
-            "DescribeListeners" => {
-                let forwards = |arn: &str| {
-                    let groups = of("DescribeTargetGroups");
-                    groups.iter().any(|group| json::texts(group, "LoadBalancerArns").iter().any(|text| text == arn))
-                };
-                let asked = request.fields.get("LoadBalancerArn").into_iter().flatten();
-                let silent = asked.into_iter().find(|arn| has_none("LoadBalancerArn", arn) && forwards(arn));
-                silent.map_or(Ok(()), |arn| Err(self.says_nothing(call, arn)))
-            }
-            "DescribeSecurityGroupRules" => {
-                let has_rules = |id: &str| {
-                    let mut groups = of("DescribeSecurityGroups").iter();
-                    groups.any(|group| group["GroupId"] == *id && !without_ids::rules_of(group).is_empty())
-                };
-                let asked = request.filters.iter().filter(|(name, _)| name == "group-id").flat_map(|(_, ids)| ids);
-                let silent = asked.into_iter().find(|id| has_none("GroupId", id) && has_rules(id));
-                silent.map_or(Ok(()), |id| Err(self.says_nothing(call, id)))
-            }
-            _ => Ok(()),
-        }
+        Unanswered::NotIn { file, dir, about: about.to_owned(), command: format!("`{}`", command(call)) }
     }
 }
 

@@ -122,10 +122,10 @@ fn read_call(call: &'static Call, text: &str) -> Result<Vec<Value>, Vec<json::Fa
     if text.trim().is_empty() {
         return Err(vec![(String::new(), format!("is empty, as when the call failed: {}", again()))]);
     }
-    if let Some(error) = text.lines().map(str::trim).find(|line| line.contains("An error occurred (")) {
-        if !text.trim_start().starts_with(['{', '[']) {
-            return Err(vec![(String::new(), format!("holds an error instead of an answer ({error}): {}", again()))]);
-        }
+    let is_json = text.trim_start().starts_with(['{', '[']);
+    let error = text.lines().map(str::trim).find(|line| line.contains("An error occurred ("));
+    if let Some(error) = error.filter(|_| !is_json) {
+        return Err(vec![(String::new(), format!("holds an error instead of an answer ({error}): {}", again()))]);
     }
     let file = serde_json::from_str(text).map_err(|error| {
         let place = format!("line {}, column {}", error.line(), error.column());

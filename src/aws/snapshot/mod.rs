@@ -13,6 +13,7 @@
 mod answers;
 mod calls;
 mod client;
+mod contradictions;
 mod files;
 mod json;
 mod place;

@@ -29,8 +29,8 @@ const OF_NO_MATTER: [&str; 5] = ["Action", "Version", "MaxResults", "PageSize", 
 impl Request {
     pub fn read(body: &[u8]) -> Self {
         let mut plain: BTreeMap<String, String> = BTreeMap::new();
-        let (mut fields, mut filters): (BTreeMap<String, Vec<String>>, BTreeMap<u32, (String, Vec<String>)>) =
-            Default::default();
+        let mut fields: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        let mut filters: BTreeMap<u32, (String, Vec<String>)> = BTreeMap::new();
         for (key, value) in form_urlencoded::parse(body) {
             let parts: Vec<&str> = key.split('.').collect();
             match parts[..] {

@@ -1,4 +1,5 @@
 mod answers;
+mod example;
 mod files;
 mod shapes;
 mod taking;
@@ -33,7 +34,10 @@ fn folder(files: &[(&str, Value)]) -> TempDir {
 
 /// The account and Region that these files are of.
 async fn cloud(files: &[(&str, Value)]) -> Arc<Cloud> {
-    let snapshot = Snapshot::read(folder(files).path()).unwrap();
+    asking(Snapshot::read(folder(files).path()).unwrap()).await
+}
+
+async fn asking(snapshot: Snapshot) -> Arc<Cloud> {
     let source = Source::Given(Box::new(snapshot.config(None).unwrap()));
     let pacer = Pacer::without_limits(Arc::new(Metrics::new()));
     let (roles, cluster) = (AccountRoles::default(), "test".parse().unwrap());

@@ -6,10 +6,10 @@ use super::calls::{Call, Service};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unanswered {
     #[error(
-        "{file} is not in the snapshot {dir}: take it by `sgbind snapshot`, or by `{command}`", dir = .dir.display()
+        "{file} is not in the snapshot {dir}: take it by `sgbind snapshot`, or by {command}", dir = .dir.display()
     )]
     NoFile { file: String, dir: PathBuf, command: String },
-    #[error("{file} in the snapshot {dir} says nothing of {about}: add it by `{command}`", dir = .dir.display())]
+    #[error("{file} in the snapshot {dir} says nothing of {about}: add it by {command}", dir = .dir.display())]
     NotIn { file: String, dir: PathBuf, about: String, command: String },
     #[error("the snapshot {dir} is of {of}, and says nothing of {asked}", dir = .dir.display())]
     Elsewhere { dir: PathBuf, of: String, asked: String },
@@ -19,7 +19,16 @@ pub enum Unanswered {
     UnknownCall { action: String },
 }
 
-/// How a file is written by the AWS CLI alone.
+/// What a person is told to do to get what a file lacks.
+pub fn how_to_take(call: &Call) -> String {
+    let (command, file) = (command(call), call.file());
+    match call.beside {
+        Some(beside) => format!("`{command}` for each, as a list of the outputs with {beside} beside each"),
+        None => format!("`{command} > {file}`"),
+    }
+}
+
+/// The AWS CLI's own command.
 pub fn command(call: &Call) -> String {
     let service = call.service.command();
     let name = call.command();

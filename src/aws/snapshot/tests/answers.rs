@@ -48,6 +48,15 @@ async fn what_no_file_says_is_unknown() {
     let health = json!([{"TargetGroupArn": IDLE, "TargetHealthDescriptions": []}]);
     files.push(("describe-tags", json!({"TagDescriptions": [{"ResourceArn": BALANCER, "Tags": []}]})));
     let lone = cloud(&files).await;
+    let told = lone.targets(&arn(TARGETS)).await.unwrap_err().to_string();
+    let how = "take it by `sgbind snapshot`, or by `aws elbv2 describe-target-health --target-group-arn ARN` for each, as a \
+               list of the outputs with TargetGroupArn beside each";
+    assert!(told.ends_with(how), "{told}");
+    let told = lone.vpc_cidrs(&"vpc-1".into()).await.unwrap_err().to_string();
+    assert!(
+        told.ends_with("take it by `sgbind snapshot`, or by `aws ec2 describe-vpcs > describe-vpcs.json`"),
+        "{told}"
+    );
     assert_eq!(unknown(lone.targets(&arn(TARGETS)).await), "no describe-target-health.json");
     assert_eq!(unknown(lone.group(&"sg-1".into()).await), "no describe-security-groups.json");
     assert_eq!(unknown(lone.rules(&"sg-1".into()).await), "no describe-security-group-rules.json");
@@ -73,6 +82,15 @@ async fn that_there_is_nothing_is_not_believed_where_another_file_says_otherwise
     let groups = json!({"SecurityGroups": [group("sg-1", open), group("sg-2", json!([]))]});
     files.push(("describe-security-groups", groups));
     files.push(("describe-security-group-rules", json!({"SecurityGroupRules": []})));
+    let forwards_to_unknown = {
+        let mut files = estate();
+        files[3].1 = json!({"TargetGroups": []});
+        cloud(&files).await.target_groups_of(&arn(BALANCER)).await
+    };
+    assert_eq!(
+        unknown(forwards_to_unknown),
+        "describe-target-groups.json: nothing of targetgroup/app/73e2d6bc24d8a067"
+    );
     let cloud = cloud(&files).await;
     let nothing = "describe-listeners.json: nothing of loadbalancer/app/shop/50dc6c495c0c9188";
     assert_eq!(unknown(cloud.listeners(&arn(BALANCER)).await), nothing);

@@ -1,6 +1,7 @@
 //! Files that are not as expected.
 
 use super::*;
+use crate::aws::snapshot::calls::CALLS;
 use crate::model::Region;
 
 /// All that is said of a folder with these texts, `DIR` in place of its path.
@@ -122,4 +123,18 @@ fn account_and_region_are_those_of_the_files() {
         "DIR does not say of which account it is: expected an ARN, or an OwnerId, in a file such as \
          describe-load-balancers.json or describe-security-groups.json"
     );
+}
+
+#[test]
+fn the_page_names_every_file_and_every_permission() {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/cli/snapshot.md")).unwrap();
+    for call in &CALLS {
+        assert!(page.contains(&format!("`{}`", call.file())), "{}", call.file());
+    }
+    let mut permissions: Vec<String> =
+        CALLS.iter().map(|call| format!("{}:{}", call.service.iam(), call.action)).collect();
+    permissions.sort();
+    let (_, policy) = page.split_once("```json").unwrap();
+    let policy: Value = serde_json::from_str(policy.split("```").next().unwrap()).unwrap();
+    assert_eq!(policy["Statement"][0]["Action"], json!(permissions));
 }
