@@ -16,16 +16,20 @@
 
 mod clouds;
 mod connection;
+mod dates;
 mod ec2;
 mod elb;
 mod error;
 pub mod pacing;
 mod pages;
+mod permission;
 mod quotas;
 #[cfg(test)]
 pub(crate) mod testing;
 
-pub use clouds::{Cloud, Clouds, Source};
+pub use clouds::{Caller, Cloud, Clouds, Source};
+pub use dates::Dates;
 pub use ec2::{Interface, NewRule, PrefixList, RulesRead, SecurityGroup};
 pub use elb::{Actions, FoundLoadBalancer, Listener, LoadBalancer, Target, TargetGroup, TargetKind};
 pub use error::{AwsError, Call, ErrorClass, Refusal};
+pub use permission::{Ec2Read, ElbRead, Permission, Specimen, Verdict, Write};
