@@ -19,6 +19,7 @@ pub mod apply;
 pub mod status;
 pub mod aws;
 pub mod controller;
+pub mod preflight;
 pub mod telemetry;
 pub mod batch;
 pub mod clock;
