@@ -57,7 +57,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         account_roles: AccountRoles::new(arguments.aws.account_role).context("--account-role")?,
         namespace: arguments.namespace,
         stage: if arguments.pre { Stage::BeforeInstallation } else { Stage::Installed },
-        kubernetes: arguments.cluster.config().await.map_err(|error| format!("{error:#}")),
+        kubernetes: arguments.cluster.config().await.map_err(|error| preflight::chain(error.as_ref())),
         clock: Clock::system(),
     };
     let mut written = Ok(());

@@ -83,7 +83,7 @@ fn judge_namespaces_tag(section: &mut Section, groups: &Judged) {
         let tag = format!("Key={NAMESPACES_TAG},Value=\"NAMESPACE NAMESPACE\"");
         section.warn(
             "namespaces-tag",
-            format!("no object may write them, as they lack the tag {NAMESPACES_TAG}: {}", ids(&bare, ", ")),
+            format!("no object may write them, as {NAMESPACES_TAG} names no namespace: {}", ids(&bare, ", ")),
             format!("aws ec2 create-tags --resources {} --tags {tag}", ids(&bare, " ")),
         );
     }
@@ -170,7 +170,7 @@ mod tests {
             [
                 "√ security groups that opted in: 2 owned, 0 shared",
                 "! not opted in, as sgbind.dev/cluster/prod is neither owned nor shared: sg-1",
-                "! no object may write them, as they lack the tag sgbind.dev/namespaces: sg-2",
+                "! no object may write them, as sgbind.dev/namespaces names no namespace: sg-2",
                 "! they name namespaces that do not exist: z (in sg-3)",
             ]
         );

@@ -45,7 +45,8 @@ pub async fn answered<T>(question: impl Future<Output = Result<T, kube::Error>>)
     }
 }
 
-fn chain(error: &dyn Error) -> String {
+/// An error with its causes, each told once.
+pub fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {

@@ -22,6 +22,7 @@ use crate::clock::Clock;
 use crate::model::{AccountRoles, ClusterName, Region};
 use crate::telemetry::metrics::Metrics;
 
+pub use kubernetes::chain;
 pub use report::{Check, Report, Section, Status, Summary};
 
 /// What is to be checked.

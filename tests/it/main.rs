@@ -6,6 +6,7 @@
 mod access;
 mod accounts;
 mod admission;
+mod check;
 mod commands;
 mod conformance;
 mod control_plane;
@@ -16,6 +17,7 @@ mod faults;
 mod lifecycle;
 mod operation;
 mod patterns;
+mod plugin;
 mod promises;
 mod proxy;
 mod references;
