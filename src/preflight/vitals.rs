@@ -137,7 +137,21 @@ fn tag(image: &str) -> Option<&str> {
     name.split_once(':').map(|(_, tag)| tag.trim_start_matches('v'))
 }
 
-pub fn judge_last_pass(section: &mut Section, namespace: &str, read: &Result<Vitals, String>, now: Timestamp) {
+/// Whether there is anything to compare.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// No object at all.
+    Nothing,
+    Something,
+}
+
+pub fn judge_last_pass(
+    section: &mut Section,
+    namespace: &str,
+    read: &Result<Vitals, String>,
+    work: Work,
+    now: Timestamp,
+) {
     const LINE: &str = "last-pass";
     let last = match read {
         Ok(vitals) => vitals.last_pass.map(|at| now.duration_since(at)),
@@ -153,6 +167,7 @@ pub fn judge_last_pass(section: &mut Section, namespace: &str, read: &Result<Vit
     };
     let logs = format!("kubectl -n {namespace} logs -l app.kubernetes.io/name=sgbind --tail=50 says what fails");
     match last {
+        None if work == Work::Nothing => section.ok(LINE, "there is nothing to compare yet: no object of our kinds"),
         None => section.warn(LINE, "the leader has not compared all groups with AWS yet", logs),
         Some(last) if last > PASS_WITHIN => {
             section.warn(LINE, format!("all groups were compared with AWS last {} ago", age(last)), logs);
@@ -237,14 +252,17 @@ mod tests {
 
     #[test]
     fn ten_minutes_without_a_pass_are_worth_a_word() {
-        let judged = |seconds: f64| {
+        let judged_with = |work, seconds: f64| {
             let text = format!("# EOF\nsgbind_last_full_pass_timestamp_seconds {seconds}\n");
-            only(|section| judge_last_pass(section, "sgbind-system", &Ok(Vitals::read(&text)), now()))
+            only(|section| judge_last_pass(section, "sgbind-system", &Ok(Vitals::read(&text)), work, now()))
         };
+        let judged = |seconds| judged_with(Work::Something, seconds);
         let at = now().as_second() as f64;
         assert_eq!(judged(at - 12.5), (Status::Ok, "all groups were compared with AWS 13 s ago".into()));
         let late = (Status::Warning, "all groups were compared with AWS last 10 min ago".to_owned());
         assert_eq!(judged(at - 601.0), late);
+        let nothing = "there is nothing to compare yet: no object of our kinds";
+        assert_eq!(judged_with(Work::Nothing, 0.0), (Status::Ok, nothing.into()));
         assert_eq!(judged(0.0), (Status::Warning, "the leader has not compared all groups with AWS yet".into()));
     }
 }

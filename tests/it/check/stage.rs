@@ -118,6 +118,11 @@ impl Stage {
         path
     }
 
+    /// Where the installation is.
+    pub fn here(&self) -> [&str; 4] {
+        ["--context", "front", "-n", self.world.namespace()]
+    }
+
     /// What AWS and the API server are to the command.
     pub fn environment(&self) -> BTreeMap<&'static str, String> {
         BTreeMap::from([
@@ -130,15 +135,15 @@ impl Stage {
         ])
     }
 
-    pub async fn run(&self, more: &[&str]) -> Output {
+    pub async fn run(&self, arguments: &[&str]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sgbind"));
-        command.args(["check", "--context", "front", "-n", self.world.namespace()]).args(more);
+        command.arg("check").args(arguments);
         command.env_clear().envs(self.environment());
         spawn_blocking(move || command.output().expect("it runs")).await.expect("it ends")
     }
 
-    pub async fn check(&self, more: &[&str]) -> Told {
-        let output = self.run(&[&["-o", "json"], more].concat()).await;
+    pub async fn check(&self, arguments: &[&str]) -> Told {
+        let output = self.run(&[&["-o", "json"], arguments].concat()).await;
         let said = String::from_utf8_lossy(&output.stderr);
         let report = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {said}"));
         Told { code: output.status.code(), report }
@@ -146,7 +151,7 @@ impl Stage {
 
     /// The checks that are not well, a line each, with names in place of ids; and the exit code.
     pub async fn trouble(&self) -> (Vec<String>, Option<i32>) {
-        let told = self.check(&[]).await;
+        let told = self.check(&self.here()).await;
         let lines = told.lines().into_iter().filter(|line| !line.starts_with('√'));
         (lines.map(|line| self.world.named(line)).collect(), told.code)
     }
