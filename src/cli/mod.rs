@@ -44,10 +44,8 @@ impl Cli {
     pub fn from_command_line(words: impl IntoIterator<Item = OsString>) -> Self {
         let words: Vec<OsString> = words.into_iter().collect();
         let name = words.first().and_then(|program| Path::new(program).file_stem());
-        let command = match name == Some(OsStr::new(PLUG_IN)) {
-            true => Self::command().bin_name("kubectl sgbind"),
-            false => Self::command(),
-        };
+        let command = Self::command();
+        let command = if name == Some(OsStr::new(PLUG_IN)) { command.bin_name("kubectl sgbind") } else { command };
         let matches = command.get_matches_from(words);
         Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
     }

@@ -4,13 +4,15 @@ use std::time::Duration;
 
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::coordination::v1::Lease;
+use kube::api::ListParams;
 use kube::{Api, ResourceExt};
 
 use crate::api::names::LEASE;
+use crate::api::{ALBTargetBinding, SecurityGroupAccess};
 
 use super::kubernetes::{Reached, answered};
 use super::report::Section;
-use super::vitals::{self, Holding, Vitals};
+use super::vitals::{self, Holding, Vitals, Work};
 use super::{Stage, Subject};
 
 /// A leader renews more often than that.
@@ -49,7 +51,8 @@ pub async fn section(subject: &Subject, reached: Option<&Reached>) -> Section {
     let read = metrics(subject, reached, pod).await.map(|text| Vitals::read(&text));
     let image = reached.deployment.as_ref().ok().and_then(Option::as_ref).and_then(image);
     vitals::judge_version(&mut section, &read, image, env!("CARGO_PKG_VERSION"));
-    vitals::judge_last_pass(&mut section, &subject.namespace, &read, now(subject, reached));
+    let work = work(reached).await;
+    vitals::judge_last_pass(&mut section, &subject.namespace, &read, work, now(subject, reached));
     section
 }
 
@@ -98,11 +101,9 @@ async fn holding(subject: &Subject, reached: &Reached, first: Option<Lease>) -> 
         return judged;
     }
     tokio::time::sleep(RENEWED_WITHIN).await;
+    let spec = |lease: &Option<Lease>| lease.as_ref().and_then(|lease| lease.spec.clone());
     match lease(subject, reached).await {
-        Ok(second)
-            if second.as_ref().and_then(|lease| lease.spec.as_ref())
-                != first.as_ref().and_then(|lease| lease.spec.as_ref()) =>
-        {
+        Ok(second) if spec(&second) != spec(&first) => {
             Holding::of(second.as_ref(), now(subject, reached)).seen_to_be_renewed()
         }
         _ => judged,
@@ -121,6 +122,16 @@ async fn metrics(subject: &Subject, reached: &Reached, pod: &str) -> Result<Stri
     let path = format!("/api/v1/namespaces/{}/pods/{pod}/proxy/metrics", subject.namespace);
     let request = http::Request::get(path).body(Vec::new()).map_err(|error| error.to_string())?;
     answered(reached.client.request_text(request)).await
+}
+
+/// What is not known counts as something.
+async fn work(reached: &Reached) -> Work {
+    let one = ListParams::default().limit(1);
+    let bindings = Api::<ALBTargetBinding>::all(reached.client.clone());
+    let accesses = Api::<SecurityGroupAccess>::all(reached.client.clone());
+    let no_binding = answered(bindings.list_metadata(&one)).await.is_ok_and(|found| found.items.is_empty());
+    let no_access = answered(accesses.list_metadata(&one)).await.is_ok_and(|found| found.items.is_empty());
+    if no_binding && no_access { Work::Nothing } else { Work::Something }
 }
 
 fn image(deployment: &Deployment) -> Option<&str> {

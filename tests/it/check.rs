@@ -171,6 +171,7 @@ async fn a_lease_that_has_ended_is_told_and_what_depends_on_it_is_skipped() {
 #[tokio::test]
 async fn a_controller_that_is_old_idle_or_not_ready_is_told() {
     let stage = Stage::with(well()).await;
+    stage.world.apply("shop", "{loadBalancer: {name: shop}}").await;
     stage.ready(1).await;
     stage.metrics(&format!("sgbind_last_full_pass_timestamp_seconds 0.0\n{}# EOF\n", build("0.0.9")));
     let (lines, code) = stage.trouble().await;
@@ -185,7 +186,9 @@ async fn a_controller_that_is_old_idle_or_not_ready_is_told() {
 
 #[tokio::test]
 async fn a_real_controller_tells_its_version_and_its_last_pass() {
-    let stage = Stage::with(well()).await;
+    let shop = well().internet_facing("shop").forward(443, "app").target_group("app", 8000).instance("APP-SG");
+    let stage = Stage::with(shop).await;
+    stage.world.apply("shop", "{loadBalancer: {name: shop}, clients: [{cidr: 10.0.0.0/8}]}").await;
     let controller = stage.world.controller(&["--leader-election", "false"]).await;
     let deadline = stage.world.deadline();
     loop {
