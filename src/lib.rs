@@ -24,6 +24,7 @@ pub mod aws;
 pub mod controller;
 pub mod once;
 pub mod show;
+pub mod preflight;
 pub mod telemetry;
 pub mod batch;
 pub mod clock;

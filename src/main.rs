@@ -2,10 +2,8 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 fn main() -> ExitCode {
-    match sgbind::cli::run(sgbind::cli::Cli::parse()) {
+    match sgbind::cli::run(sgbind::cli::Cli::from_command_line(std::env::args_os())) {
         Ok(code) => code,
         Err(error) => {
             eprintln!("sgbind: {error:#}");

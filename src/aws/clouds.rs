@@ -120,6 +120,11 @@ impl Clouds {
             .build()
     }
 
+    /// Accounts in which a role is assumed.
+    pub fn assumed(&self) -> impl Iterator<Item = &AccountRole> {
+        self.assumed.values().map(|assumed| &assumed.role)
+    }
+
     /// The controller's own account, and the Region that it takes where none is named.
     pub fn home(&self) -> &Scope {
         &self.home
@@ -161,7 +166,7 @@ impl Clouds {
 }
 
 /// Read anew at each attempt: what the environment lacks now, such as instance metadata, may be there later.
-async fn from_environment() -> SdkConfig {
+pub(super) async fn from_environment() -> SdkConfig {
     aws_config::defaults(BehaviorVersion::latest())
         .http_client(default_client())
         .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
@@ -170,13 +175,28 @@ async fn from_environment() -> SdkConfig {
         .await
 }
 
-/// Source: `GetCallerIdentity` in the STS API reference. It needs no permission.
 async fn own_account(config: &SdkConfig) -> Result<AccountId, AwsError> {
-    let call = Call { service: "sts", action: "GetCallerIdentity", scope: None, role: None, resource: String::new() };
     let http = with_time_limit(config.http_client().unwrap_or_else(default_client));
     let client = aws_sdk_sts::Client::new(&config.to_builder().http_client(http).build());
+    Ok(caller(&client, None).await?.account)
+}
+
+/// As whom AWS knows us.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    pub account: AccountId,
+    /// Of the user, or of the role's session.
+    pub arn: String,
+}
+
+/// `role` is the one whose credentials the client has, if it is assumed.
+///
+/// Source: `GetCallerIdentity` in the STS API reference. It needs no permission.
+async fn caller(client: &aws_sdk_sts::Client, role: Option<AccountRole>) -> Result<Caller, AwsError> {
+    let call = Call { service: "sts", action: "GetCallerIdentity", scope: None, role, resource: String::new() };
     let answer = client.get_caller_identity().send().await.map_err(|error| call.failed(error))?;
-    answer.account.map(AccountId::new).ok_or_else(|| call.malformed("account"))
+    let account = answer.account.map(AccountId::new).ok_or_else(|| call.malformed("account"))?;
+    Ok(Caller { account, arn: answer.arn.ok_or_else(|| call.malformed("ARN"))? })
 }
 
 /// One account in one Region.
@@ -185,6 +205,8 @@ pub struct Cloud {
     pub(super) ec2: Ec2,
     pub(super) elb: Elb,
     pub(super) quotas: Quotas,
+    sts: aws_sdk_sts::Client,
+    role: Option<AccountRole>,
     pub(super) groups: Batch<SecurityGroupId, SecurityGroup, AwsError>,
     pub(super) named_groups: Batch<(VpcId, String), Vec<SecurityGroup>, AwsError>,
     pub(super) rules: Batch<SecurityGroupId, RulesRead, AwsError>,
@@ -200,7 +222,7 @@ impl Cloud {
     pub(super) fn new(config: &SdkConfig, scope: Scope, role: Option<AccountRole>) -> Self {
         let ec2 = Ec2::new(config, scope.clone(), role.clone());
         let elb = Elb::new(config, scope.clone(), role.clone());
-        let quotas = Quotas::new(config, scope.clone(), role);
+        let quotas = Quotas::new(config, scope.clone(), role.clone());
         let (groups, rules, interfaces) = (ec2.clone(), ec2.clone(), ec2.clone());
         let (named_groups, lists, named_lists) = (ec2.clone(), ec2.clone(), ec2.clone());
         let (balancers, tagged) = (elb.clone(), elb.clone());
@@ -241,7 +263,17 @@ impl Cloud {
             ec2,
             elb,
             quotas,
+            sts: aws_sdk_sts::Client::new(config),
+            role,
         }
+    }
+
+    /// As whom the calls are made.
+    ///
+    /// # Errors
+    /// AWS does not say, or the role can't be assumed.
+    pub async fn caller(&self) -> Result<Caller, AwsError> {
+        caller(&self.sts, self.role.clone()).await
     }
 
     pub fn scope(&self) -> &Scope {

@@ -5,6 +5,7 @@ mod convert;
 mod groups;
 mod interfaces;
 mod network;
+mod trying;
 mod writing;
 
 use aws_config::SdkConfig;

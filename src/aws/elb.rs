@@ -5,6 +5,7 @@ mod balancers;
 mod dns;
 mod listeners;
 mod target_groups;
+mod trying;
 
 use aws_config::SdkConfig;
 

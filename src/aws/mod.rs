@@ -16,17 +16,20 @@
 
 mod clouds;
 mod connection;
+mod dates;
 mod ec2;
 mod elb;
 mod error;
 pub mod pacing;
 mod pages;
+mod permission;
 mod quotas;
 mod snapshot;
 #[cfg(test)]
 pub(crate) mod testing;
 
-pub use clouds::{Cloud, Clouds, Source};
+pub use clouds::{Caller, Cloud, Clouds, Source};
+pub use dates::Dates;
 pub use ec2::{Interface, NewRule, PrefixList, RulesRead, SecurityGroup};
 pub use elb::{Actions, FoundLoadBalancer, Listener, LoadBalancer, Target, TargetGroup, TargetKind};
 pub use error::{AwsError, Call, ErrorClass, Refusal};
@@ -34,3 +37,4 @@ pub use snapshot::{
     Fault, LeftOut, Progress, Reason, Snapshot, SnapshotError, Taken, Unanswered, WritingError, has_no_id,
     holds_snapshot, take as take_snapshot,
 };
+pub use permission::{Ec2Read, ElbRead, Permission, Specimen, Verdict, Write};

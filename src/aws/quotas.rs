@@ -48,7 +48,7 @@ impl Quotas {
     }
 
     /// Source: `GetServiceQuota`. An account that never had the quota raised has no such resource in some Regions.
-    async fn read(&self) -> Result<u32, AwsError> {
+    pub(super) async fn read(&self) -> Result<u32, AwsError> {
         let (service, code) = RULES_PER_GROUP;
         let call = self.call("GetServiceQuota", code);
         let answer = self.client.get_service_quota().service_code(service).quota_code(code).send().await;

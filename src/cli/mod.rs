@@ -2,6 +2,8 @@
 
 mod apply;
 mod arguments;
+mod check;
+mod completions;
 mod controller;
 mod explain;
 mod graph;
@@ -9,11 +11,14 @@ mod import;
 mod objects;
 mod plan;
 mod snapshot;
+mod iam_policy;
 
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 /// Keeps the security groups between load balancers and their targets at exactly the least-privilege rules.
 #[derive(Debug, Parser)]
@@ -41,6 +46,26 @@ enum Verb {
     Crds,
     /// Takes a snapshot of an AWS account and Region, to work from without AWS.
     Snapshot(snapshot::Arguments),
+    /// Looks whether all is there that sgbind needs, and whether the controller works: a line for each check.
+    Check(Box<check::Arguments>),
+    /// Prints the least IAM policy for the controller's role.
+    IamPolicy(iam_policy::Arguments),
+    /// Prints the completions for a shell.
+    Completions(completions::Arguments),
+}
+/// Under this name kubectl finds its plug-in `sgbind`.
+const PLUG_IN: &str = "kubectl-sgbind";
+impl Cli {
+    /// Reads the command line, the name of the program first. Ends the process where that can't be understood, or asks
+    /// for help only.
+    pub fn from_command_line(words: impl IntoIterator<Item = OsString>) -> Self {
+        let words: Vec<OsString> = words.into_iter().collect();
+        let name = words.first().and_then(|program| Path::new(program).file_stem());
+        let command = Self::command();
+        let command = if name == Some(OsStr::new(PLUG_IN)) { command.bin_name("kubectl sgbind") } else { command };
+        let matches = command.get_matches_from(words);
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
 }
 
 /// Does what the command line asks for, and tells the exit code.
@@ -57,6 +82,9 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Verb::Import(arguments) => return import::run(*arguments),
         Verb::Crds => print!("{}", crate::api::crds_yaml()),
         Verb::Snapshot(arguments) => return once(snapshot::run(arguments)),
+        Verb::Check(arguments) => return once(check::run(*arguments)),
+        Verb::IamPolicy(arguments) => iam_policy::run(arguments)?,
+        Verb::Completions(arguments) => completions::run(&arguments)?,
     }
     Ok(ExitCode::SUCCESS)
 }

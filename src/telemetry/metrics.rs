@@ -108,6 +108,11 @@ struct ReasonLabels {
     reason: String,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct BuildLabels {
+    version: &'static str,
+}
+
 type Seconds = Counter<f64, AtomicU64>;
 /// Held steps of each group by reason, so that a group's share can be replaced in the sum.
 type HeldByGroup = BTreeMap<Group, BTreeMap<String, u32>>;
@@ -139,6 +144,13 @@ impl Metrics {
     /// Metrics that nothing was reported to yet.
     pub fn new() -> Self {
         let mut registry = Registry::with_prefix("sgbind");
+        let build = add(
+            &mut registry,
+            "build_info",
+            "Always 1; the label tells the version of sgbind",
+            Family::<BuildLabels, Gauge>::default(),
+        );
+        build.get_or_create(&BuildLabels { version: env!("CARGO_PKG_VERSION") }).set(1);
         let durations =
             Family::new_with_constructor((|| Histogram::new(exponential_buckets(0.005, 2.0, 15))) as fn() -> _);
         Self {

@@ -6,6 +6,7 @@
 mod access;
 mod accounts;
 mod admission;
+mod check;
 mod commands;
 mod conformance;
 mod control_plane;
@@ -18,6 +19,7 @@ mod import;
 mod lifecycle;
 mod operation;
 mod patterns;
+mod plugin;
 mod promises;
 mod proxy;
 mod references;

@@ -20,6 +20,7 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
 };
+use jiff::fmt::rfc2822::DateTimePrinter;
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::{TcpListener, TcpStream},
@@ -57,6 +58,8 @@ struct State {
     next_fault: u64,
     /// Every connection is closed without an answer.
     severed: bool,
+    /// By how much the clock is ahead that answers are dated by.
+    ahead: jiff::SignedDuration,
 }
 
 impl Proxy {
@@ -115,6 +118,11 @@ impl Proxy {
         self.shared.state().severed = true;
     }
 
+    /// Answers are dated by a clock that is ahead by so much.
+    pub fn date_answers_ahead_by(&self, ahead: jiff::SignedDuration) {
+        self.shared.state().ahead = ahead;
+    }
+
     /// AWS can be reached again.
     pub fn restore(&self) {
         self.shared.state().severed = false;
@@ -155,8 +163,10 @@ async fn serve(shared: Arc<Shared>, stream: TcpStream) {
     while let Some(request) = read(&mut stream).await {
         let Some(answer) = shared.exchange(request).await else { return };
         let content_type = "content-type: text/xml;charset=UTF-8";
-        let head =
-            format!("HTTP/1.1 {} -\r\n{content_type}\r\ncontent-length: {}\r\n\r\n", answer.status, answer.body.len());
+        let now = jiff::Timestamp::now() + shared.state().ahead;
+        let date = DateTimePrinter::new().timestamp_to_rfc9110_string(&now).expect("a date of our time");
+        let (status, length) = (answer.status, answer.body.len());
+        let head = format!("HTTP/1.1 {status} -\r\ndate: {date}\r\n{content_type}\r\ncontent-length: {length}\r\n\r\n");
         let bytes = [head.as_bytes(), answer.body.as_bytes()].concat();
         if stream.get_mut().write_all(&bytes).await.is_err() {
             return;

@@ -56,6 +56,17 @@ impl Cloud {
         Ok(found)
     }
 
+    /// The groups that carry a tag of this key, whatever its value.
+    ///
+    /// Source: `DescribeSecurityGroups`, filter `tag-key`. In its values `*`, `?` and `\` mean something else, so the tags
+    /// are looked at again.
+    pub async fn groups_with_tag(&self, key: &str) -> Result<Vec<SecurityGroup>, AwsError> {
+        let call = self.ec2.call("DescribeSecurityGroups", format!("groups with the tag {key}"));
+        let mut found = self.ec2.describe_groups(&call, vec![filter("tag-key", [key])]).await?;
+        found.retain(|group| group.tags.contains_key(key));
+        Ok(found)
+    }
+
     /// The groups that hold a rule whose tag has one of these values.
     ///
     /// Source: `DescribeSecurityGroupRules`, filter `tag:KEY`. In the values of a filter `*`, `?` and `\` mean something

@@ -4,10 +4,16 @@ fn group(id: &str) -> Group {
     Group { account: "111122223333".into(), region: "eu-central-1".into(), security_group: id.into() }
 }
 
+/// But for the one that is always there.
+const BUILD: &str = concat!(r#"sgbind_build_info{version=""#, env!("CARGO_PKG_VERSION"), r#""} 1"#);
+
 fn samples(metrics: &Metrics) -> Vec<String> {
     let text = metrics.encode().unwrap();
     assert!(text.ends_with("# EOF\n"), "{text}");
     let mut lines: Vec<_> = text.lines().filter(|line| !line.starts_with('#')).map(String::from).collect();
+    let all = lines.len();
+    lines.retain(|line| line != BUILD);
+    assert_eq!(lines.len() + 1, all, "the version is told once: {text}");
     lines.sort();
     lines
 }
