@@ -19,5 +19,6 @@ mod promises;
 mod proxy;
 mod references;
 mod role;
+mod served;
 mod simulation;
 mod world;
