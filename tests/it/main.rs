@@ -24,6 +24,7 @@ mod promises;
 mod proxy;
 mod references;
 mod role;
+mod served;
 mod simulation;
 mod snapshot;
 mod verbs;

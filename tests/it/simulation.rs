@@ -7,8 +7,7 @@ mod oracle;
 mod repeat;
 pub mod rules;
 mod run;
-mod scenarios;
-mod served;
+pub mod scenarios;
 mod stage;
 mod sweep;
 

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use kube::Client;
 use sgbind_sim::Kubernetes;
+use sgbind_sim::kubernetes::Kinds;
 use tokio::{runtime::Builder, task::spawn_blocking};
 
 use super::{
@@ -39,10 +40,11 @@ fn simulated(behaviours: &Arc<Vec<Behaviour<Stage>>>) -> Findings {
     let runtime = Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime");
     runtime.block_on(async {
         let crds: Vec<_> = sgbind::api::crds().iter().map(|crd| serde_json::to_value(crd).expect("JSON")).collect();
+        let kinds = Kinds::new(&crds).expect("CRDs that it understands");
         let beginning = "2030-01-01T00:00:00Z".parse().expect("a time");
         // One for each: what one forgets, others must remember.
         let stand = |_| {
-            let kubernetes = Kubernetes::new(1, beginning, crds.clone()).expect("CRDs that it understands");
+            let kubernetes = Kubernetes::new(1, beginning, &kinds);
             let client = Client::new(kubernetes.service(), "default");
             Stage::new(client).forgetting(Arc::new(move || kubernetes.compact()))
         };

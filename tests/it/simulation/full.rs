@@ -121,7 +121,7 @@ fn every_fault_at_every_call(#[case] swap: Swap) {
     assert!(made);
     let (mut failures, mut unmade) = (Vec::new(), Vec::new());
     for site in worth_a_fault(&calls) {
-        for fault in Fault::ALL {
+        for fault in Fault::at(&calls[site]) {
             match in_time(&[(site, fault)]) {
                 Ok((_, true)) => {}
                 // The token may have acted.

@@ -1,7 +1,7 @@
 //! A simulation with a world in it, and controllers that run in virtual time, in this process.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, SystemTime};
 
 use aws_config::retry::RetryConfig;
@@ -16,6 +16,7 @@ use sgbind::controller::{self, Patience, Settings, Surroundings};
 use sgbind::model::{AccountRoles, Orphans};
 use sgbind::telemetry::http::{Heartbeat, Readiness, Vitals};
 use sgbind::telemetry::metrics::Metrics;
+use sgbind_sim::kubernetes::Kinds;
 use sgbind_sim::{Kubernetes, Process, Simulation};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -240,8 +241,12 @@ pub fn simulation(seed: u64, beginning: Timestamp) -> Simulation {
 }
 
 fn kubernetes(seed: u64, beginning: Timestamp) -> Kubernetes {
-    let crds = sgbind::api::crds().iter().map(|crd| serde_json::to_value(crd).expect("JSON")).collect();
-    Kubernetes::new(seed, beginning, crds).expect("CRDs that it understands")
+    /// Deriving the CRDs and reading them takes as long as many a scenario.
+    static KINDS: LazyLock<Kinds> = LazyLock::new(|| {
+        let crds: Vec<Value> = sgbind::api::crds().iter().map(|crd| serde_json::to_value(crd).expect("JSON")).collect();
+        Kinds::new(&crds).expect("CRDs that it understands")
+    });
+    Kubernetes::new(seed, beginning, &KINDS)
 }
 
 fn beginning() -> Timestamp {

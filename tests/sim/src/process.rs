@@ -36,6 +36,13 @@ impl Fault {
     pub const ALL: [Self; 7] =
         [Self::Refused, Self::Throttled, Self::AnswerLost, Self::Hung, Self::Late, Self::CrashBefore, Self::CrashAfter];
 
+    /// Those that differ at a call. A call that changes nothing does not tell whether it was done: one that is late is
+    /// as one that hangs, and a crash after it as one before it.
+    pub fn at(site: &CallSite) -> impl Iterator<Item = Self> {
+        let changes = site.changes;
+        Self::ALL.into_iter().filter(move |fault| changes || !matches!(fault, Self::Late | Self::CrashAfter))
+    }
+
     pub fn is_crash(self) -> bool {
         matches!(self, Self::CrashBefore | Self::CrashAfter)
     }

@@ -39,18 +39,32 @@ use serde_json::Value;
 
 pub use answer::{Body, Response};
 pub use failure::Failure;
+use resources::Resources;
 pub use service::Service;
 use world::World;
+
+/// The kinds of objects that are served. Clones are the same kinds: what many servers serve need be read only once.
+#[derive(Clone)]
+pub struct Kinds(Arc<Resources>);
+
+impl Kinds {
+    /// Those that are built in, and those of CRDs: documents of `apiextensions.k8s.io/v1`.
+    ///
+    /// # Errors
+    /// What in a CRD is not understood.
+    pub fn new(crds: &[Value]) -> Result<Self, String> {
+        Ok(Self(Arc::new(Resources::new(crds)?)))
+    }
+}
 
 /// The API server. Clones are the same server.
 #[derive(Clone)]
 pub struct Kubernetes(Arc<Mutex<World>>);
 
 impl Kubernetes {
-    /// `crds` are documents of `apiextensions.k8s.io/v1`; `start` is the calendar time of this instant. The namespaces
-    /// `default` and `kube-system` are there.
-    pub fn new(seed: u64, start: jiff::Timestamp, crds: Vec<Value>) -> Result<Self, String> {
-        Ok(Self(Arc::new(Mutex::new(World::new(seed, start, &crds)?))))
+    /// `start` is the calendar time of this instant. The namespaces `default` and `kube-system` are there.
+    pub fn new(seed: u64, start: jiff::Timestamp, kinds: &Kinds) -> Self {
+        Self(Arc::new(Mutex::new(World::new(seed, start, kinds.0.clone()))))
     }
 
     /// Answers one request, at this instant of virtual time.

@@ -23,16 +23,16 @@ pub struct World {
 }
 
 impl World {
-    pub fn new(seed: u64, start: jiff::Timestamp, crds: &[serde_json::Value]) -> Result<Self, String> {
+    pub fn new(seed: u64, start: jiff::Timestamp, resources: Arc<Resources>) -> Self {
         let mut world = Self {
-            resources: Arc::new(Resources::new(crds)?),
+            resources,
             store: Store::default(),
             evaluator: Evaluator::default(),
             chance: fastrand::Rng::with_seed(seed),
             start,
             epoch: Instant::now(),
         };
-        let namespaces = world.resources.find("", "v1", "namespaces").ok_or("no namespaces")?;
+        let namespaces = world.resources.find("", "v1", "namespaces");
         for name in ["default", "kube-system"] {
             let namespace = json!({
                 "apiVersion": "v1", "kind": "Namespace",
@@ -42,9 +42,11 @@ impl World {
                 },
                 "spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"},
             });
-            world.store.put(namespaces, (String::new(), name.to_owned()), namespace);
+            if let Some(namespaces) = namespaces {
+                world.store.put(namespaces, (String::new(), name.to_owned()), namespace);
+            }
         }
-        Ok(world)
+        world
     }
 
     /// The calendar time, in seconds as Kubernetes writes it.

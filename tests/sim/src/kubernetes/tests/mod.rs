@@ -15,7 +15,7 @@ use http_body_util::{BodyExt, Full};
 use serde_json::{Value, json};
 use tower_service::Service as _;
 
-use super::{Body, Kubernetes, Service};
+use super::{Body, Kinds, Kubernetes, Service};
 
 const BINDINGS: &str = "/apis/sgbind.dev/v1alpha1/namespaces/default/albtargetbindings";
 const ALL_BINDINGS: &str = "/apis/sgbind.dev/v1alpha1/albtargetbindings";
@@ -31,7 +31,7 @@ fn server() -> Kubernetes {
 }
 
 fn server_with(crds: Vec<Value>) -> Kubernetes {
-    Kubernetes::new(1, "2024-05-01T12:00:00Z".parse().unwrap(), crds).unwrap()
+    Kubernetes::new(1, "2024-05-01T12:00:00Z".parse().unwrap(), &Kinds::new(&crds).unwrap())
 }
 
 fn binding(name: &str) -> Value {

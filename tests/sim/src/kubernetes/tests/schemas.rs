@@ -240,10 +240,10 @@ async fn what_is_not_simulated_is_refused_with_the_crd() {
         (json!({"type": "object", "oneOf": []}), "things: openAPIV3Schema.spec: oneOf is not simulated"),
         (json!({"type": "string", "format": "ipv4"}), "things: openAPIV3Schema.spec: the format ipv4 is not simulated"),
     ] {
-        let refused = Kubernetes::new(1, jiff::Timestamp::UNIX_EPOCH, vec![crd_of(&schema)]).err();
+        let refused = Kinds::new(&[crd_of(&schema)]).err();
         assert_eq!(refused.as_deref(), Some(says));
     }
     let broken = json!({"type": "object", "x-kubernetes-validations": [{"rule": "self.("}]});
-    let refused = Kubernetes::new(1, jiff::Timestamp::UNIX_EPOCH, vec![crd_of(&broken)]).err().unwrap();
+    let refused = Kinds::new(&[crd_of(&broken)]).err().unwrap();
     assert!(refused.starts_with("things: openAPIV3Schema.spec: self.(: "), "{refused}");
 }

@@ -1,18 +1,17 @@
-//! The real binary, on the simulation served over HTTP.
+//! The real binary, on the simulation served over HTTP: by the clock of the wall.
 
 use std::fs;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use super::rules;
-use super::scenarios::CREATION;
-use super::stage;
+use crate::simulation::rules;
+use crate::simulation::scenarios::CREATION;
 use crate::world::aws::{self, Aws};
 use crate::world::{World, guard};
 
 #[tokio::test]
 async fn the_binary_finds_no_difference_to_aws_and_kubernetes() {
-    let simulation = stage::simulation(1, jiff::Timestamp::now());
+    let simulation = crate::simulation::simulation(1, jiff::Timestamp::now());
     let (aws_server, api_server) =
         (simulation.aws.serve().await.expect("a port"), simulation.kubernetes.serve().await.expect("a port"));
     let client = kube::Client::new(simulation.kubernetes.service(), "default");
