@@ -7,11 +7,11 @@ mod completions;
 mod controller;
 mod explain;
 mod graph;
+mod iam_policy;
 mod import;
 mod objects;
 mod plan;
 mod snapshot;
-mod iam_policy;
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -53,8 +53,10 @@ enum Verb {
     /// Prints the completions for a shell.
     Completions(completions::Arguments),
 }
+
 /// Under this name kubectl finds its plug-in `sgbind`.
 const PLUG_IN: &str = "kubectl-sgbind";
+
 impl Cli {
     /// Reads the command line, the name of the program first. Ends the process where that can't be understood, or asks
     /// for help only.
