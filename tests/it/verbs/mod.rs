@@ -1,4 +1,6 @@
 //! The verbs that work once, as processes.
 
+mod existing;
+mod explain;
 mod plan;
 pub mod stage;

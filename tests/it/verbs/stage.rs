@@ -15,6 +15,8 @@ pub struct Run {
     pub code: i32,
     pub out: String,
     pub err: String,
+    /// Standard output with the ids that AWS has given.
+    pub raw: String,
 }
 
 impl Run {
@@ -92,8 +94,10 @@ impl World {
             child.wait_with_output().expect("it ends")
         });
         let output = run.await.expect("no panic");
-        let text = |bytes: Vec<u8>| self.named(String::from_utf8(bytes).expect("UTF-8"));
-        Run { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
+        let raw = text(output.stdout);
+        let (out, err) = (self.named(raw.clone()), self.named(text(output.stderr)));
+        Run { code: output.status.code().unwrap_or(-1), out, err, raw }
     }
 
     pub async fn run(&self, arguments: &[&str]) -> Run {
