@@ -4,7 +4,7 @@
 //! Clouds ─ one Cloud for each account and Region ─┬─ ec2: groups, rules, interfaces, VPCs, prefix lists
 //!                                                 ├─ elb: load balancers, listeners, target groups, targets
 //!                                                 └─ quotas: how many rules a group may have
-//! SDK client ─► pacing ─► time limit of an attempt ─► HTTP
+//! SDK client ─► pacing ─► time limit of an attempt ─► HTTP, or the files of a snapshot
 //! ```
 //!
 //! - A read is whole or an error: all pages, no field guessed.
