@@ -1,6 +1,5 @@
 //! Texts of YAML, or JSON, which is YAML too, become trees with positions.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use granit_parser::{Event, Parser, ScalarStyle, StrInput, Tag};
@@ -256,12 +255,12 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn scalar(text: &Cow<str>, style: ScalarStyle, tag: Option<&Tag>) -> Value {
+fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Value {
     let plain = match tag {
         None => style == ScalarStyle::Plain,
         Some(tag) => matches!(tag.core_suffix(), Some("int" | "float" | "bool" | "null")),
     };
-    if plain { resolve(text) } else { Value::Text(text.to_string()) }
+    if plain { resolve(text) } else { Value::Text(text.to_owned()) }
 }
 
 /// The fields that `<<` brings: of one object, or of several, of which the first has precedence.
