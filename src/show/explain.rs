@@ -161,14 +161,18 @@ impl<'a> Explaining<'a> {
             Ownership::OtherIdentity { identity } => {
                 format!("made by another sgbind of this cluster name, whose identity is {identity}")
             }
+            Ownership::OtherClusters(_) if rule.description.is_empty() => "another cluster's".into(),
             Ownership::OtherClusters(_) => format!("another cluster's; it says \"{}\"", rule.description),
             _ if objects_are_known => "none of the objects needs it any more".into(),
             _ => format!("as its description says: \"{}\"", rule.description),
         }
     }
 
-    /// What would be done with a rule.
+    /// What would be done with a rule; where no objects were given that can't be said.
     fn planned(&self, spec: &RuleSpec) -> Option<String> {
+        if self.survey.objects.is_empty() {
+            return None;
+        }
         let here = |group: &GroupKey, other: &RuleSpec| *group == self.state.key && other == spec;
         let mut steps = self.forecast.steps.iter().filter(|step| here(&step.group, &step.spec));
         let held = || self.forecast.held.iter().find(|held| here(&held.step.group, &held.step.spec));
@@ -215,6 +219,7 @@ pub fn explained(document: &ExplainDocument) -> String {
     if document.clusters.is_empty() {
         text.push_str("  opted in to no cluster: no sgbind writes it\n");
     }
+    let width = document.rules.iter().map(|rule| whose(rule).len()).max().unwrap_or_default().max("missing".len());
     for (direction, title) in [(Direction::Ingress, "Ingress"), (Direction::Egress, "Egress")] {
         let of = |rule: &&ExplainedRule| rule.spec.as_ref().is_some_and(|spec| spec.direction == direction);
         let rules: Vec<&ExplainedRule> = document.rules.iter().filter(of).collect();
@@ -223,32 +228,34 @@ pub fn explained(document: &ExplainDocument) -> String {
         if rules.is_empty() && missing.is_empty() {
             text.push_str("  no rule: nothing is admitted\n");
         }
-        rules.iter().for_each(|rule| line(&mut text, rule, ""));
-        missing.iter().for_each(|rule| line(&mut text, rule, "missing "));
+        rules.iter().chain(&missing).for_each(|rule| line(&mut text, rule, width));
     }
     text
 }
 
-fn line(text: &mut String, rule: &ExplainedRule, missing: &str) {
+fn line(text: &mut String, rule: &ExplainedRule, width: usize) {
     let style = match rule.owner.as_str() {
-        _ if !missing.is_empty() => TAKEN,
+        _ if rule.rule_id.is_none() => TAKEN,
         "ours" => OURS,
         "foreign" => FOREIGN,
         _ => OTHERS,
     };
     let spec = rule.spec.as_ref().map(short).unwrap_or_default();
-    let id = rule.rule_id.as_deref().unwrap_or_default();
-    let owner = if missing.is_empty() { tame(&rule.owner) } else { missing.trim().to_owned() };
-    let _ = writeln!(text, "  {style}{owner:<8}{style:#} {BOLD}{spec}{BOLD:#}  {FAINT}{id}{FAINT:#}");
-    let objects = if rule.objects.is_empty() {
-        String::new()
-    } else {
-        format!(" {FAINT}for {}{FAINT:#}", tame(&rule.objects.join(", ")))
-    };
-    let _ = writeln!(text, "           {}{objects}", tame(&rule.reason));
-    if let Some(planned) = &rule.planned {
-        let _ = writeln!(text, "           {TAKEN}{}{TAKEN:#}", tame(planned));
+    let _ = write!(text, "  {style}{:width$}{style:#}  {BOLD}{spec}{BOLD:#}", whose(rule));
+    if let Some(id) = &rule.rule_id {
+        let _ = write!(text, "  {FAINT}{}{FAINT:#}", tame(id));
     }
+    let objects = tame(&rule.objects.join(", "));
+    let objects = if objects.is_empty() { objects } else { format!("  {FAINT}{objects}{FAINT:#}") };
+    let _ = writeln!(text, "\n  {:width$}  {}{objects}", "", tame(&rule.reason));
+    if let Some(planned) = &rule.planned {
+        let _ = writeln!(text, "  {:width$}  {TAKEN}plan: {}{TAKEN:#}", "", tame(planned));
+    }
+}
+
+/// The word before a rule.
+fn whose(rule: &ExplainedRule) -> String {
+    if rule.rule_id.is_none() { "missing".to_owned() } else { tame(&rule.owner) }
 }
 
 /// Without the direction, under whose title it stands.
