@@ -230,3 +230,31 @@ async fn what_fails_does_not_stop_what_does_not_need_it() {
     let skipped = lines.iter().filter(|line| line.starts_with("! skipped: ")).count();
     assert_eq!((skipped, lines.len()), (9, 11), "{lines:#?}");
 }
+
+/// Each account has its sections; one in which the role can't be assumed keeps no other from being checked.
+#[tokio::test]
+async fn other_accounts_are_checked_by_their_roles() {
+    let stage = Stage::with(well()).await;
+    let simulation = stage.world.simulation.as_ref().expect("AWS is simulated");
+    simulation.aws.world().add_role("arn:aws:iam::210987654321:role/sgbind");
+    let role = ["--account-role", "210987654321=arn:aws:iam::210987654321:role/sgbind"];
+    let arguments = [&stage.here()[..], &role].concat();
+    let of_other = |told: &stage::Told| -> Vec<String> {
+        let titles = ["AWS 210987654321/eu-central-1", "Security groups 210987654321/eu-central-1"];
+        let checks = told.checks().iter().zip(told.lines());
+        let lines = checks.filter(|(check, _)| titles.iter().any(|title| check["section"] == *title));
+        lines.map(|(_, line)| line).collect()
+    };
+    let told = stage.check(&arguments).await;
+    let lines = of_other(&told);
+    assert!(lines[0].starts_with("√ AWS knows us as arn:") && lines[0].contains(":210987654321:"), "{lines:#?}");
+    assert_eq!((lines.len(), told.code), (26, Some(0)), "{lines:#?}");
+
+    stage.proxy.inject(Fault::on("AssumeRole", Effect::refuse(403, "AccessDenied", "no")));
+    let told = stage.check(&arguments).await;
+    let lines = of_other(&told);
+    assert!(lines[0].starts_with("× sts:AssumeRole for account 210987654321"), "{lines:#?}");
+    assert_eq!((lines.len(), told.code), (4, Some(1)), "{lines:#?}");
+    let others = told.checks().len() - lines.len();
+    assert_eq!((others, &told.report["summary"]["ok"]), (44, &json!(45)));
+}
