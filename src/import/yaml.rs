@@ -204,3 +204,21 @@ fn escaped(char: char) -> String {
         _ => format!("\\U{:08x}", u32::from(char)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::string;
+
+    #[test]
+    fn texts_are_plain_only_where_every_reader_takes_them_for_texts() {
+        for plain in ["shop", "team-shop", "com.amazonaws.global.cloudfront.origin-facing", "10.0.0.0/8", "no-one"] {
+            assert_eq!(string(plain), plain);
+        }
+        for quoted in
+            ["yes", "No", "off", "null", "123456789012", "1e3", "::/0", "2001:db8::/32", "a b", "a,b", "", "-", "~"]
+        {
+            assert_eq!(string(quoted), format!("\"{quoted}\""));
+        }
+        assert_eq!(string("\"\\\n\u{202e}é\u{1f512}"), "\"\\\"\\\\\\u000a\\u202eé\\U0001f512\"");
+    }
+}
