@@ -22,7 +22,24 @@ async fn applied() -> (World, Folder) {
 async fn without_objects_tags_and_descriptions_say_it() {
     let (world, _folder) = applied().await;
     let printed = world.run(&["explain", &world.id("ALB-SG")]).await.printed(0);
-    insta::assert_snapshot!(without_ids(&printed), @"");
+    insta::assert_snapshot!(without_ids(&printed), @r#"
+        ALB-SG ALB-SG (123456789012/eu-central-1)
+          opted in to cluster team: owned, namespaces team
+
+        Ingress
+          foreign        tcp 22 from 10.0.0.0/8
+                         no sgbind made it
+          ours           tcp 443 from 0.0.0.0/0
+                         as its description says: "sgbind team: alb/team/shop"  ALBTargetBinding/team/shop
+          cluster:stage  tcp 8443 from 192.0.2.0/24
+                         another cluster's
+
+        Egress
+          ours           tcp 8000 to APP-SG
+                         as its description says: "sgbind team: alb/team/shop"  ALBTargetBinding/team/shop
+          foreign        all to 0.0.0.0/0
+                         no sgbind made it
+    "#);
 }
 
 #[tokio::test]
@@ -33,7 +50,31 @@ async fn with_objects_it_says_what_each_rule_is_for_and_what_would_be_done() {
     folder.write("shop.yaml", &binding("shop", spec));
     let (id, path) = (world.id("ALB-SG"), folder.path());
     let printed = world.run(&["explain", &id, "-f", &path, "-n", world.namespace()]).await.printed(0);
-    insta::assert_snapshot!(without_ids(&printed), @"");
+    insta::assert_snapshot!(without_ids(&printed), @r#"
+        ALB-SG ALB-SG (123456789012/eu-central-1)
+          opted in to cluster team: owned, namespaces team
+
+        Ingress
+          foreign        tcp 22 from 10.0.0.0/8
+                         no sgbind made it
+                         plan: revoke
+          ours           tcp 443 from 0.0.0.0/0
+                         none of the objects needs it any more  ALBTargetBinding/team/shop
+                         plan: revoke
+          cluster:stage  tcp 8443 from 192.0.2.0/24
+                         another cluster's
+          missing        tcp 443 from 10.0.0.0/8
+                         listener 443  ALBTargetBinding/team/shop
+                         plan: authorize
+
+        Egress
+          foreign        all to 0.0.0.0/0
+                         no sgbind made it
+                         plan: revoke
+          missing        tcp 8000 to APP-SG
+                         target group app: traffic port  ALBTargetBinding/team/shop
+                         plan: authorize
+    "#);
 }
 
 #[tokio::test]
@@ -63,7 +104,13 @@ async fn for_machines_each_rule_has_the_fields_of_a_step_its_owner_and_its_reaso
         )
     };
     let lines: Vec<String> = rules.iter().map(line).collect();
-    insta::assert_snapshot!(lines.join("\n"), @"");
+    insta::assert_snapshot!(lines.join("\n"), @r#"
+        ingress tcp 22-22 {"cidr":"10.0.0.0/8"} foreign [] no sgbind made it
+        ingress tcp 443-443 {"cidr":"0.0.0.0/0"} ours ["ALBTargetBinding/team/shop"] listener 443: no clients declared
+        ingress tcp 8443-8443 {"cidr":"192.0.2.0/24"} cluster:stage [] another cluster's
+        egress tcp 8000-8000 {"securityGroup":"APP-SG"} ours ["ALBTargetBinding/team/shop"] target group app: traffic port
+        egress -1 null-null {"cidr":"0.0.0.0/0"} foreign [] no sgbind made it
+    "#);
 }
 
 #[tokio::test]
@@ -71,10 +118,14 @@ async fn what_is_no_group_is_told() {
     let world = World::new().await;
     let run = world.run(&["explain", "sg-0123456789abcdef0"]).await;
     assert_eq!(run.code, 1);
-    insta::assert_snapshot!(run.err, @"");
+    insta::assert_snapshot!(run.err, @r#"
+        sgbind: no security group sg-0123456789abcdef0 in 123456789012/eu-central-1: check the id, --region, and --account-role for other accounts
+    "#);
     let run = world.run(&["explain", "shop-alb"]).await;
     assert_eq!(run.code, 1);
-    insta::assert_snapshot!(run.err, @"");
+    insta::assert_snapshot!(run.err, @r#"
+        sgbind: "shop-alb" is not the id of a security group: expected one such as sg-0a1b2c3d4e5f67890
+    "#);
 }
 
 /// Rule ids are others in every run.
