@@ -20,11 +20,11 @@ pub struct Arguments {
     /// The security group, by its id.
     #[arg(value_name = "SG-ID")]
     group: String,
-    #[command(flatten)]
-    view: ViewArguments,
     /// How it is printed.
     #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "table")]
     output: Format,
+    #[command(flatten)]
+    view: ViewArguments,
 }
 
 /// Forms of an explanation.

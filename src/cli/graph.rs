@@ -17,14 +17,14 @@ use super::plan::write;
 /// Arguments of `sgbind graph`.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    #[command(flatten)]
-    view: ViewArguments,
     /// Draws a load balancer that need not be bound yet, by its name or ARN, as the smallest binding would have it.
     #[arg(long, value_name = "NAME|ARN", conflicts_with_all = ["files", "from_cluster"])]
     load_balancer: Option<String>,
     /// How it is drawn.
     #[arg(long, value_enum, value_name = "FORMAT", default_value = "mermaid")]
     format: Format,
+    #[command(flatten)]
+    view: ViewArguments,
 }
 
 /// Forms of a picture.

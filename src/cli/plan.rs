@@ -17,13 +17,13 @@ const CHANGES: u8 = 2;
 #[derive(Debug, Args)]
 #[command(after_help = "Exit code: 0 nothing to do; 2 changes; 1 errors, or any problem with an object.")]
 pub struct Arguments {
+    /// How the plan is printed.
+    #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "table")]
+    output: Format,
     #[command(flatten)]
     objects: ObjectArguments,
     #[command(flatten)]
     snapshot: SnapshotArgument,
-    /// How the plan is printed.
-    #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "table")]
-    output: Format,
 }
 
 /// Forms of a plan.

@@ -43,7 +43,8 @@ pub fn identity(account: &str) -> String {
     let mut text = String::new();
     let mut writer = XmlWriter::new(&mut text);
     let root = writer.start_el("GetCallerIdentityResponse").finish();
-    nested(root, &["GetCallerIdentityResult"], &[("Account", account)]);
+    let arn = format!("arn:aws:sts::{account}:snapshot");
+    nested(root, &["GetCallerIdentityResult"], &[("Account", account), ("Arn", &arn)]);
     text
 }
 
