@@ -6,12 +6,14 @@ mod foreign;
 mod identities;
 mod orphans;
 mod quota;
+mod selection;
 mod surplus;
 mod untracked;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use consent::opt_in;
+pub use selection::Selection;
 use surplus::Unfinished;
 
 use crate::api::Aspect;
@@ -47,17 +49,6 @@ pub struct Input<'a> {
     /// Which objects can be known of: a rule that may name another can't be judged.
     pub selection: Selection<'a>,
     pub orphans: Orphans,
-}
-
-/// Which objects the plan can know of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Selection<'a> {
-    /// All that exist.
-    Everything,
-    /// Those of one namespace.
-    Namespace(&'a str),
-    /// Those that a person has chosen.
-    Given,
 }
 
 /// Plans one group.
@@ -364,26 +355,6 @@ impl<'a> Planner<'a> {
         });
         let unsettled = |claim: &Claim| claim.retained == Retained::All && concerned(&claim.object);
         unresolved || self.input.claims.iter().any(unsettled)
-    }
-
-    /// Why nothing is known of an object, if it is none of those that can be known of.
-    fn out_of_sight(&self, object: &ObjectRef) -> Option<HoldReason> {
-        match self.input.selection {
-            Selection::Everything => None,
-            Selection::Namespace(watched) => (object.namespace != watched).then_some(HoldReason::OutsideWatch),
-            Selection::Given => (!self.input.known.contains_key(object)).then_some(HoldReason::OutsideSelection),
-        }
-    }
-
-    /// Why it is not known whether someone needs a rule of this description, if it may name whom nothing is known of.
-    fn someone_out_of_sight(&self, named: &Named) -> Option<HoldReason> {
-        let anyone = match self.input.selection {
-            Selection::Everything => None,
-            Selection::Namespace(_) => Some(HoldReason::OutsideWatch),
-            Selection::Given => Some(HoldReason::OutsideSelection),
-        };
-        let anyone = anyone.filter(|_| matches!(named, Named::AtLeast(_)));
-        named.objects().iter().find_map(|object| self.out_of_sight(object)).or(anyone)
     }
 
     // Steps.
