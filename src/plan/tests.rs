@@ -5,6 +5,7 @@ mod tightening;
 mod quota;
 mod identities;
 mod orphans;
+mod selection;
 mod unknown;
 mod waiting;
 
