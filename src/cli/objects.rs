@@ -1,6 +1,6 @@
 //! What the verbs plan for: objects from files or from the cluster, and who we are to them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
 use std::time::Duration;
@@ -192,6 +192,25 @@ impl ObjectArguments {
             identity: self.identity.clone().unwrap_or(identity),
             take_over: self.take_over.iter().cloned().collect(),
         }
+    }
+
+    /// The same objects, those of the cluster as they are by now. Files count as they were read.
+    ///
+    /// # Errors
+    /// The cluster can't be asked any more, or has an object that nobody can understand.
+    pub async fn again(&self, asked: Vec<Asked>, home: &Scope) -> anyhow::Result<Vec<Asked>> {
+        if !self.from_cluster {
+            return Ok(asked);
+        }
+        let client = self.client(&BTreeMap::new(), None).await.map_err(|why| anyhow!("{why}"))?;
+        // What comes from a file was not made at any time.
+        let mut from_files: Vec<Asked> = asked.into_iter().filter(|asked| asked.created.is_none()).collect();
+        let given: BTreeSet<ObjectRef> = from_files.iter().map(|asked| asked.declaration.object.clone()).collect();
+        let in_cluster =
+            self.in_cluster(&client).await?.into_iter().filter(|(reference, _)| !given.contains(reference));
+        let known = in_cluster.map(|(reference, object)| (reference, Known { object, document: None })).collect();
+        from_files.extend(self::asked(known, home)?);
+        Ok(from_files)
     }
 
     fn terms(&self) -> Terms {
