@@ -88,19 +88,7 @@ fn counted(steps: usize) -> String {
 
 /// What was confirmed is done, or nothing.
 fn unchanged(shown: &Forecast, now: &Forecast) -> anyhow::Result<()> {
-    let was_shown = |step: &Step| {
-        let same = |other: &&Step| {
-            (&other.action, &other.group, &other.spec, &other.description)
-                == (&step.action, &step.group, &step.spec, &step.description)
-        };
-        shown.steps.iter().any(|other| same(&other))
-    };
-    let new = now.steps.iter().filter(|step| !was_shown(step)).map(|step| format!("this would be done too: {step}"));
-    let held = now.held.iter().filter(|held| was_shown(&held.step));
-    let held = held.map(|held| format!("this would wait: {}: {}", held.step, held.reason));
-    let problems = now.problems.iter().filter(|problem| !shown.problems.contains(problem));
-    let problems = problems.map(|it| format!("{}: {}: {}", it.object, it.problem.reason.word(), it.problem.message));
-    let news: Vec<String> = new.chain(held).chain(problems).map(|line| format!("  {line}")).collect();
+    let news: Vec<String> = now.news_since(shown).into_iter().map(|line| format!("  {line}")).collect();
     if news.is_empty() {
         return Ok(());
     }

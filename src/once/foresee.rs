@@ -73,6 +73,24 @@ fn all_go(state: &GroupState) -> Tightening {
 }
 
 impl Forecast {
+    /// What is otherwise by now than in a forecast that somebody was shown: steps beside those, some of those that would
+    /// wait, and new problems. That someone else has done a step is no news.
+    pub fn news_since(&self, shown: &Self) -> Vec<String> {
+        let was_shown = |step: &Step| {
+            let all =
+                |step: &Step| (step.action.clone(), step.group.clone(), step.spec.clone(), step.description.clone());
+            shown.steps.iter().any(|other| all(other) == all(step))
+        };
+        let steps =
+            self.steps.iter().filter(|step| !was_shown(step)).map(|step| format!("this would be done too: {step}"));
+        let held = self.held.iter().filter(|held| was_shown(&held.step));
+        let held = held.map(|held| format!("this would wait: {}: {}", held.step, held.reason));
+        let problems = self.problems.iter().filter(|problem| !shown.problems.contains(problem));
+        let problems =
+            problems.map(|it| format!("{}: {}: {}", it.object, it.problem.reason.word(), it.problem.message));
+        steps.chain(held).chain(problems).collect()
+    }
+
     /// Takes in how things stand before anything is done.
     fn count(&mut self, plans: &[Plan]) {
         for plan in plans {
@@ -95,7 +113,7 @@ impl Forecast {
 }
 
 /// What EC2 does when a step is carried out.
-fn carry_out(group: &mut GroupState, us: &Us, step: &Step) {
+pub(super) fn carry_out(group: &mut GroupState, us: &Us, step: &Step) {
     let ours = us.cluster.tag_key();
     let made = |tags: Tags| ActualRule {
         // No rule of EC2 has such an id.

@@ -172,3 +172,6 @@ impl Survey {
         self.objects.iter().flat_map(of_object).chain(self.problems.iter().cloned()).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;
