@@ -15,7 +15,9 @@ use super::plan;
 
 /// Arguments of `sgbind apply`.
 #[derive(Debug, Args)]
-#[command(after_help = "Exit code: 0 if all was done that the plan shows; 1 otherwise.")]
+#[command(
+    after_help = "Exit code: 0 if all was done that the plan shows, and nothing waits for a person; 1 otherwise."
+)]
 pub struct Arguments {
     #[command(flatten)]
     objects: ObjectArguments,
@@ -34,6 +36,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let survey = once::look(&clouds, &cluster, &us, &asked, &terms).await;
     let shown = foresee(&survey, &terms)?;
     plan::write(&show::table(&survey, &shown))?;
+    let unknown_then = survey.unknown.clone();
     if shown.steps.is_empty() {
         return Ok(if is_well(&survey, &shown) { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
@@ -47,7 +50,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     // Minutes may have passed: nothing is revoked by what was known before the question.
     let asked = arguments.objects.again(asked, clouds.home()).await?;
     let survey = once::look(&clouds, &cluster, &us, &asked, &terms).await;
-    unchanged(&shown, &foresee(&survey, &terms)?)?;
+    let now = foresee(&survey, &terms)?;
+    unchanged(now.news_since(&shown), survey.unknown.iter().filter(|unknown| !unknown_then.contains(unknown)))?;
     let report = once::carry_out(&clouds, &survey, &shown, &terms, &stop, &tell).await;
     conclude(&report, &shown)?;
     // What is there now says whether all is done.
@@ -67,7 +71,7 @@ fn foresee(survey: &Survey, terms: &Terms) -> anyhow::Result<Forecast> {
 }
 
 fn is_well(survey: &Survey, forecast: &Forecast) -> bool {
-    forecast.problems.is_empty() && survey.unknown.is_empty()
+    forecast.problems.is_empty() && survey.unknown.is_empty() && forecast.waiting_for_a_person().next().is_none()
 }
 
 fn confirmed(shown: &Forecast) -> anyhow::Result<bool> {
@@ -87,8 +91,9 @@ fn counted(steps: usize) -> String {
 }
 
 /// What was confirmed is done, or nothing.
-fn unchanged(shown: &Forecast, now: &Forecast) -> anyhow::Result<()> {
-    let news: Vec<String> = now.news_since(shown).into_iter().map(|line| format!("  {line}")).collect();
+fn unchanged<'a>(news: Vec<String>, unknown: impl Iterator<Item = &'a String>) -> anyhow::Result<()> {
+    let unknown = unknown.map(|what| format!("not known any more: {what}"));
+    let news: Vec<String> = news.into_iter().chain(unknown).map(|line| format!("  {line}")).collect();
     if news.is_empty() {
         return Ok(());
     }
@@ -173,6 +178,9 @@ fn tell_what_is_left(survey: &Survey, left: &Forecast) {
     if !left.steps.is_empty() {
         say("Still to be done:");
         left.steps.iter().for_each(|step| say(format_args!("  {step}")));
+    }
+    for held in left.waiting_for_a_person() {
+        say(format_args!("held: {}: {}", held.step, held.reason));
     }
     for problem in &left.problems {
         say(format_args!("× {}: {}: {}", problem.object, problem.problem.reason.word(), problem.problem.message));

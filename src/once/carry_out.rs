@@ -89,7 +89,8 @@ pub async fn carry_out(
     tell: &dyn Fn(Progress<'_>),
 ) -> Report {
     let shown: BTreeSet<Deed> = shown.steps.iter().map(deed).collect();
-    let written: BTreeSet<GroupKey> = shown.iter().map(|deed| deed.1.clone()).collect();
+    // What can't be read by now is not written.
+    let written = shown.iter().map(|deed| deed.1.clone()).filter(|key| survey.groups.contains_key(key)).collect();
     let states = survey.groups.iter().map(|(key, group)| (key.clone(), group.state.clone())).collect();
     let brake = Brake::new(survey, terms);
     let run = Run {

@@ -7,7 +7,8 @@ use std::collections::BTreeSet;
 
 use crate::check::Violation;
 use crate::model::{
-    Action, ActualRule, GroupKey, GroupState, Held, ObjectProblem, Plan, RuleId, RuleSpec, Step, Tags, Tightening, Us,
+    Action, ActualRule, GroupKey, GroupState, Held, HoldReason, ObjectProblem, Plan, RuleId, RuleSpec, Step, Tags,
+    Tightening, Us,
 };
 
 use super::round::{Brake, Moment, Planning, Refused, States, next_steps};
@@ -73,6 +74,13 @@ fn all_go(state: &GroupState) -> Tightening {
 }
 
 impl Forecast {
+    /// The steps that will not be done, however often it is tried, before a person has seen to it.
+    pub fn waiting_for_a_person(&self) -> impl Iterator<Item = &Held> {
+        let by_a_person =
+            |reason: &HoldReason| matches!(reason, HoldReason::GapUnavoidable | HoldReason::MassRevocation { .. });
+        self.held.iter().filter(move |held| by_a_person(&held.reason))
+    }
+
     /// What is otherwise by now than in a forecast that somebody was shown: steps beside those, some of those that would
     /// wait, and new problems. That someone else has done a step is no news.
     pub fn news_since(&self, shown: &Self) -> Vec<String> {

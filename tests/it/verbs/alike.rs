@@ -30,7 +30,10 @@ const DOOR_OF_SOMEONE_ELSE: Case = (
     &[("shop", "{loadBalancer: {name: shop}}")],
 );
 const TWO_BINDINGS_SHARE_TARGETS: Case = (
-    || standard().internet_facing("api").in_groups(&["API-SG"]).forward(443, "app"),
+    || {
+        let api = standard().internet_facing("api").in_groups(&["API-SG"]).forward(443, "api");
+        api.target_group("api", 8000).instance("APP-SG")
+    },
     &[("shop", ALL), ("api", "{loadBalancer: {name: api}, clients: [{cidr: 10.0.0.0/8}]}")],
 );
 const FOREIGN_RULES_GO: Case = (

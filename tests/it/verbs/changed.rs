@@ -115,9 +115,9 @@ fn a_group_that_withdraws_consent_in_the_midst_of_it_is_not_written() {
         });
         let ended = operator.carry_out(&files, shown).await;
         assert!(!ended.is_well());
-        // The first writes, one to each group, were on their way; without consent nothing is revoked in the one, and as the
-        // binding can't end its move, nothing in the other.
-        assert_eq!(stage.rules(), these(&[RULES.as_slice(), &MOVED_RULES[1..]].concat()), "{:#?}", operator.said());
+        // The first writes, one to each group, were on their way. From then on nothing is revoked in the one; in the other
+        // what is no longer needed goes, as all is there that is.
+        assert_eq!(stage.rules(), these(&[MOVED_RULES.as_slice(), &[IN]].concat()), "{:#?}", operator.said());
     });
 }
 
@@ -256,6 +256,7 @@ fn the_brake_holds_what_is_beyond_it() {
         assert_eq!(ended.shown.steps.len(), 1);
         let held: Vec<&str> = ended.shown.held.iter().map(|held| held.reason.word()).collect();
         assert_eq!(held, ["MassRevocation", "MassRevocation"]);
+        assert!(!ended.is_well());
         assert_eq!(stage.rules().len(), 2);
     });
 }
@@ -286,5 +287,20 @@ fn a_gap_is_permitted_by_the_file() {
         let ended = operator.apply(&permitted).await;
         assert!(ended.is_well(), "{ended:#?}");
         assert_eq!(stage.rules(), these(&["DB-SG in tcp 5432 <- 10.0.0.0/24", "DB-SG in tcp 5432 <- 10.1.0.0/24"]));
+    });
+}
+
+/// What can't be read any more when it is confirmed is not written.
+#[test]
+fn a_group_that_can_not_be_read_by_now_is_not_written() {
+    in_virtual_time(async {
+        let stage = applied(standard()).await;
+        let operator = Operator::new(&stage, "second").await;
+        let files = operator.files(&[("shop", MOVED)]);
+        let shown = operator.plan(&files).await;
+        stage.simulation.aws.world().deny(ACCOUNT, "DescribeSecurityGroupRules");
+        let ended = operator.carry_out(&files, shown).await;
+        assert!(!ended.is_well());
+        assert_eq!((stage.rules(), stage.writes(&operator.process)), (these(&RULES), vec![]));
     });
 }

@@ -37,6 +37,8 @@ pub struct Operator<'a> {
 #[derive(Debug)]
 pub struct Ended {
     pub shown: Forecast,
+    /// What had changed by the time of the confirmation, so that nothing was done.
+    pub news: Vec<String>,
     pub report: Report,
     pub left: Forecast,
     pub unknown: Vec<String>,
@@ -45,7 +47,12 @@ pub struct Ended {
 impl Ended {
     /// Exit code 0.
     pub fn is_well(&self) -> bool {
-        self.report.is_well() && self.left.steps.is_empty() && self.left.problems.is_empty() && self.unknown.is_empty()
+        self.news.is_empty()
+            && self.left.waiting_for_a_person().next().is_none()
+            && self.report.is_well()
+            && self.left.steps.is_empty()
+            && self.left.problems.is_empty()
+            && self.unknown.is_empty()
     }
 }
 
@@ -121,20 +128,30 @@ impl<'a> Operator<'a> {
         once::foresee(&self.look(asked).await, &self.terms).expect("a plan that may be carried out")
     }
 
-    /// Plans, and carries out what the plan shows, as after "yes".
+    /// Plans, and carries out what the plan shows, as after "yes": if nothing has changed by then.
     pub async fn apply(&self, asked: &[Asked]) -> Ended {
         let shown = self.plan(asked).await;
-        self.carry_out(asked, shown).await
+        let survey = self.look(asked).await;
+        let now = once::foresee(&survey, &self.terms).expect("a plan that may be carried out");
+        let news = now.news_since(&shown);
+        if !news.is_empty() {
+            return Ended { shown, news, report: Report::default(), left: now, unknown: survey.unknown };
+        }
+        self.carry_out_as(asked, &survey, shown).await
     }
 
-    /// Carries out a plan that was confirmed.
+    /// Carries out a plan that was confirmed, whatever has changed since.
     pub async fn carry_out(&self, asked: &[Asked], shown: Forecast) -> Ended {
         let survey = self.look(asked).await;
+        self.carry_out_as(asked, &survey, shown).await
+    }
+
+    async fn carry_out_as(&self, asked: &[Asked], survey: &Survey, shown: Forecast) -> Ended {
         let tell = |progress: Progress<'_>| self.said.borrow_mut().push(self.stage.world.named(in_words(&progress)));
-        let report = once::carry_out(&self.clouds, &survey, &shown, &self.terms, &self.stop, &tell).await;
+        let report = once::carry_out(&self.clouds, survey, &shown, &self.terms, &self.stop, &tell).await;
         let left = once::what_is_left(&self.clouds, &self.cluster, &self.us, asked, &self.terms, &report);
         let (survey, left) = left.await.expect("a plan that may be carried out");
-        Ended { shown, report, left, unknown: survey.unknown }
+        Ended { shown, news: Vec::new(), report, left, unknown: survey.unknown }
     }
 
     /// What was told on the way.

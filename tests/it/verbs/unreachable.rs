@@ -54,7 +54,7 @@ async fn no_credentials() {
 #[tokio::test]
 async fn no_region() {
     let run = run(&["plan", "-f", "DIR"], &[("AWS_REGION", None)]).await;
-    says(&run, &["--region", "AWS_REGION"]);
+    says(&run, &["AWS_REGION", "profile"]);
 }
 
 #[tokio::test]
