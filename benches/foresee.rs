@@ -1,4 +1,4 @@
-//! How long it takes to foresee what would be done. Bound: a thousand bindings that share groups take less than a second,
+//! How long it takes to foresee what would be done. Bound: a thousand bindings that share groups take less than a second, not
 //! optimised.
 //!
 //! `cargo bench --bench foresee` measures it optimised; `cargo bench --bench foresee --profile dev` as the tests run it.
