@@ -11,8 +11,8 @@ use serde_json::json;
 use sgbind::desired;
 use sgbind::model::{
     ElbArn, ElbProtocol, Facts, GroupKey, GroupState, ListenerFacts, LoadBalancerFacts, LoadBalancerKind,
-    LoadBalancerScheme, Object, Orphans, PeerFacts, Quota, Resolution, Scope, SecurityGroupId, Tags, TargetGroupFacts, Us,
-    Usage, VpcFacts,
+    LoadBalancerScheme, Object, Orphans, PeerFacts, Quota, Resolution, Scope, SecurityGroupId, Tags, TargetGroupFacts,
+    Us, Usage, VpcFacts,
 };
 use sgbind::once::{ObjectScope, Survey, Surveyed, SurveyedGroup, Terms, foresee};
 use sgbind::validate;

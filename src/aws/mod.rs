@@ -33,8 +33,8 @@ pub use dates::Dates;
 pub use ec2::{Interface, NewRule, PrefixList, RulesRead, SecurityGroup};
 pub use elb::{Actions, FoundLoadBalancer, Listener, LoadBalancer, Target, TargetGroup, TargetKind};
 pub use error::{AwsError, Call, ErrorClass, Refusal};
+pub use permission::{Ec2Read, ElbRead, Permission, Specimen, Verdict, Write};
 pub use snapshot::{
     Fault, LeftOut, Progress, Reason, Snapshot, SnapshotError, Taken, Unanswered, WritingError, has_no_id,
     holds_snapshot, take as take_snapshot,
 };
-pub use permission::{Ec2Read, ElbRead, Permission, Specimen, Verdict, Write};

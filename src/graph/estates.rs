@@ -31,7 +31,10 @@ impl Sketch {
     pub fn group(mut self, id: &str, name: &str, rules: Vec<ActualRule>) -> Self {
         let mut tags = opted_in("owned", "*");
         tags.insert("Name".into(), name.into());
-        self.groups.insert(key(id), GroupState { key: key(id), name: String::new(), tags, rules, unreadable: Unreadable::default() });
+        self.groups.insert(
+            key(id),
+            GroupState { key: key(id), name: String::new(), tags, rules, unreadable: Unreadable::default() },
+        );
         self
     }
 

@@ -1,14 +1,15 @@
 //! The verbs that work once, as processes and in virtual time.
 
-mod existing;
-mod explain;
 mod alike;
 mod apply;
 mod befallen;
 mod changed;
 mod counted;
+mod existing;
+mod explain;
 mod interrupted;
 mod operator;
+mod partial;
 mod plan;
 mod selection;
 pub mod stage;
