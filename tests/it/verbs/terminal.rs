@@ -33,8 +33,8 @@ impl World {
             child.stdin.take().expect("a pipe").write_all(typed.as_bytes()).expect("it is typed");
             child.wait_with_output().expect("it ends")
         });
-        let output = run.await.expect("no panic");
-        let text = |bytes: Vec<u8>| self.named(String::from_utf8_lossy(&bytes).replace("\r\n", "\n"));
-        Run { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
+        let mut output = run.await.expect("no panic");
+        output.stdout.retain(|byte| *byte != b'\r');
+        self.told(output)
     }
 }
