@@ -157,7 +157,7 @@ impl ObjectArguments {
                 "--prune can't be used together with --from-cluster and --namespace: objects of other namespaces are not known of. Leave one of them out"
             );
         }
-        let mut known = self.from_files()?;
+        let mut known = self.in_files()?;
         let client = self.client(&known, snapshot).await;
         let mut identity = PIPELINE.to_owned();
         if self.from_cluster {
@@ -229,7 +229,7 @@ impl ObjectArguments {
         }
     }
 
-    fn from_files(&self) -> Result<BTreeMap<ObjectRef, Known>, DocumentErrors> {
+    fn in_files(&self) -> Result<BTreeMap<ObjectRef, Known>, DocumentErrors> {
         if self.files.is_empty() {
             return Ok(BTreeMap::new());
         }

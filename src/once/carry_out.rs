@@ -70,7 +70,7 @@ pub enum Halt {
     #[error("interrupted")]
     Interrupted,
     #[error("security group {0} could not be read: {1}")]
-    Unreadable(GroupKey, AwsError),
+    Unreadable(GroupKey, Box<AwsError>),
     #[error("security group {0} is gone, or EC2 does not show it whole")]
     Gone(GroupKey),
     #[error("a plan was refused, which is a bug in sgbind: {0}")]
@@ -175,9 +175,7 @@ impl Run<'_> {
             if !new.is_empty() {
                 waits = VISIBLE_AFTER.iter();
                 stream::iter(new).for_each_concurrent(AT_ONCE, async |steps| self.carry_out(steps).await).await;
-            } else if round.iter().all(Vec::is_empty) {
-                return Ok(());
-            } else if !self.wait(&mut waits, &round).await {
+            } else if round.iter().all(Vec::is_empty) || !self.wait(&mut waits, &round).await {
                 return Ok(());
             }
             if self.stop.is_cancelled() {
@@ -232,7 +230,7 @@ impl Run<'_> {
             match answer {
                 Ok(Found::There(state)) => drop(self.progress.borrow_mut().states.insert(key, state)),
                 Ok(Found::Gone | Found::Unclear) => drop(missing.insert(key)),
-                Err(error) => return Err(Halt::Unreadable(key, error)),
+                Err(error) => return Err(Halt::Unreadable(key, Box::new(error))),
             }
         }
         Ok(missing)

@@ -45,7 +45,7 @@ async fn denied(action: &str) -> (Stage, bool) {
 #[rstest]
 #[case::load_balancer("DescribeLoadBalancers", &[])]
 #[case::listeners("DescribeListeners", &[])]
-#[case::listener_rules("DescribeRules", &[NEW])]
+#[case::listener_rules("DescribeRules", &[])]
 #[case::target_groups("DescribeTargetGroups", &[NEW])]
 #[case::targets("DescribeTargetHealth", &[NEW])]
 #[case::interfaces("DescribeNetworkInterfaces", &[NEW])]
