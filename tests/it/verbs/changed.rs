@@ -111,7 +111,7 @@ fn a_group_that_withdraws_consent_in_the_midst_of_it_is_not_written() {
         );
         operator.process.observe(move |_| {
             let untag = sgbind_sim::aws::ec2::Untag { key: key.clone(), value: None };
-            aws.world().delete_tags(&scope, &[group.clone()], &[untag]).expect("the tag goes");
+            aws.world().delete_tags(&scope, std::slice::from_ref(&group), &[untag]).expect("the tag goes");
         });
         let ended = operator.carry_out(&files, shown).await;
         assert!(!ended.is_well());

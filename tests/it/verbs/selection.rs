@@ -92,8 +92,12 @@ async fn a_rule_that_two_need_names_both_whoever_applies() {
 #[tokio::test]
 async fn what_is_no_longer_in_the_folder_goes_with_prune_only() {
     let teams = teams(shop()).await;
-    let both = Folder::new();
-    both.write("shop.yaml", &binding("shop", CLIENTS));
+    let (both, office) = (Folder::new(), office(&teams.world, ""));
+    both.write("shop.yaml", &binding("shop", CLIENTS)).write("office.yaml", &office);
+    let files = ["-f", &both.file("office.yaml")];
+    let out = teams.world.verb("plan", &both.file("shop.yaml"), &files).await.printed(0);
+    assert_eq!(out, "Plan: nothing to do, 4 in sync, 0 foreign\n");
+    both.remove("office.yaml");
     let out = teams.plan(&both, &[]).await.printed(0);
     assert_eq!(held(&out), [OFFICES]);
     teams.world.verb("apply", &both.path(), &["--yes", "--prune"]).await.printed(0);
