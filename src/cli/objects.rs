@@ -252,7 +252,10 @@ impl ObjectArguments {
             return Err("with --snapshot the cluster is not asked".into());
         }
         let config = self.cluster.config().await.map_err(|error| format!("{error:#}"))?;
-        Client::try_from(config).map_err(|error| format!("the Kubernetes client could not be made: {error}"))
+        let client = Client::try_from(config);
+        client
+            .map(crate::controller::with_time_limit)
+            .map_err(|error| format!("the Kubernetes client could not be made: {error}"))
     }
 
     async fn in_cluster(&self, client: &Client) -> anyhow::Result<Vec<(ObjectRef, Object)>> {

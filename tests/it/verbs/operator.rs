@@ -67,7 +67,7 @@ impl<'a> Operator<'a> {
         Self {
             stage,
             clouds,
-            cluster: Cluster::new(client),
+            cluster: Cluster::new(sgbind::controller::with_time_limit(client)),
             us: Us { cluster, identity: "pipeline".into(), take_over: BTreeSet::new() },
             terms: Terms {
                 scope: ObjectScope::Given,
