@@ -3,9 +3,10 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use crate::model::Step;
+use crate::model::{Action, Step};
 use crate::once::{self, Forecast, Halt, Progress, Report, Survey, Terms};
 use crate::show;
 
@@ -14,7 +15,9 @@ use super::plan;
 
 /// Arguments of `sgbind apply`.
 #[derive(Debug, Args)]
-#[command(after_help = "Exit code: 0 if all was done that the plan shows; 1 otherwise.")]
+#[command(
+    after_help = "Exit code: 0 if all was done that the plan shows, and nothing waits for a person; 1 otherwise."
+)]
 pub struct Arguments {
     #[command(flatten)]
     objects: ObjectArguments,
@@ -33,6 +36,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let survey = once::look(&clouds, &cluster, &us, &asked, &terms).await;
     let shown = foresee(&survey, &terms)?;
     plan::write(&show::table(&survey, &shown))?;
+    let unknown_then = survey.unknown.clone();
     if shown.steps.is_empty() {
         return Ok(if is_well(&survey, &shown) { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
@@ -41,17 +45,25 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     }
     let stop = CancellationToken::new();
     tokio::spawn(super::controller::signalled(stop.clone())?);
-    // A revoke that follows from AWS's answers needs two of them, and minutes may have passed.
+    // A terminal that is closed must not end what was confirmed, least of all while targets are watched.
+    let _hangup = signal(SignalKind::hangup()).context("SIGHUP can't be waited for")?;
+    // Minutes may have passed: nothing is revoked by what was known before the question.
+    let asked = arguments.objects.again(asked, clouds.home()).await?;
     let survey = once::look(&clouds, &cluster, &us, &asked, &terms).await;
-    unchanged(&shown, &foresee(&survey, &terms)?)?;
+    let now = foresee(&survey, &terms)?;
+    unchanged(now.news_since(&shown), survey.unknown.iter().filter(|unknown| !unknown_then.contains(unknown)))?;
     let report = once::carry_out(&clouds, &survey, &shown, &terms, &stop, &tell).await;
     conclude(&report, &shown)?;
     // What is there now says whether all is done.
-    let well = report.halt.is_none() && report.refused.is_empty() && report.rolled_back.is_empty();
-    let survey = once::look(&clouds, &cluster, &us, &asked, &terms).await;
-    let left = foresee(&survey, &terms)?;
-    tell_what_is_left(&left);
-    Ok(if well && left.steps.is_empty() && is_well(&survey, &left) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let (survey, left) = once::what_is_left(&clouds, &cluster, &us, &asked, &terms, &report)
+        .await
+        .context("a plan was refused, which is a bug in sgbind")?;
+    tell_what_is_left(&survey, &left);
+    Ok(if report.is_well() && left.steps.is_empty() && is_well(&survey, &left) {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 fn foresee(survey: &Survey, terms: &Terms) -> anyhow::Result<Forecast> {
@@ -59,82 +71,96 @@ fn foresee(survey: &Survey, terms: &Terms) -> anyhow::Result<Forecast> {
 }
 
 fn is_well(survey: &Survey, forecast: &Forecast) -> bool {
-    forecast.problems.is_empty() && survey.unknown.is_empty()
+    forecast.problems.is_empty() && survey.unknown.is_empty() && forecast.waiting_for_a_person().next().is_none()
 }
 
 fn confirmed(shown: &Forecast) -> anyhow::Result<bool> {
     let revokes = shown.steps.iter().filter(|step| step.action.revokes()).count();
     let what = if revokes == 0 { String::new() } else { format!(", {revokes} of them to revoke rules") };
-    eprint!("Carry out these {} steps{what}? Only yes is taken for it: ", shown.steps.len());
-    io::stderr().flush().context("the question could not be asked")?;
+    let mut terminal = anstream::stderr();
+    write!(terminal, "Carry out {}{what}? Only yes is taken for it: ", counted(shown.steps.len()))
+        .and_then(|()| terminal.flush())
+        .context("the question could not be asked")?;
     let mut answer = String::new();
     io::stdin().lock().read_line(&mut answer).context("the answer could not be read")?;
     Ok(answer.trim() == "yes")
 }
 
+fn counted(steps: usize) -> String {
+    if steps == 1 { "1 step".to_owned() } else { format!("{steps} steps") }
+}
+
 /// What was confirmed is done, or nothing.
-fn unchanged(shown: &Forecast, now: &Forecast) -> anyhow::Result<()> {
-    let was_shown = |step: &&Step| {
-        !shown
-            .steps
-            .iter()
-            .any(|other| other.action == step.action && other.group == step.group && other.spec == step.spec)
-    };
-    let news: Vec<String> = now.steps.iter().filter(was_shown).map(|step| format!("  {step}")).collect();
+fn unchanged<'a>(news: Vec<String>, unknown: impl Iterator<Item = &'a String>) -> anyhow::Result<()> {
+    let unknown = unknown.map(|what| format!("not known any more: {what}"));
+    let news: Vec<String> = news.into_iter().chain(unknown).map(|line| format!("  {line}")).collect();
     if news.is_empty() {
         return Ok(());
     }
-    bail!(
-        "AWS has changed since the plan was made, and by now this would be done too:\n{}\nNothing was changed: run apply again",
-        news.join("\n")
-    )
+    bail!("something has changed since the plan was made:\n{}\nNothing was changed: run apply again", news.join("\n"))
+}
+
+/// To stderr. That nobody can read it must not end what is under way: rules may have to be put back.
+fn say(line: impl std::fmt::Display) {
+    let _ = writeln!(anstream::stderr(), "{line}");
 }
 
 fn tell(progress: Progress<'_>) {
     match progress {
         Progress::Done(step) => {
             let (sign, style) = show::sign(step);
-            anstream::eprintln!("{style}{sign}{style:#} {step}");
+            say(format_args!("{style}{sign}{style:#} {step}"));
         }
-        Progress::Refused(steps, error) => {
-            for step in steps {
-                anstream::eprintln!("× {step}: {error}");
-            }
-        }
+        Progress::Refused(steps, error) => steps.iter().for_each(|step| say(format_args!("× {step}: {error}"))),
         Progress::Waiting => {}
-        Progress::Takes(key, rules) => anstream::eprintln!(
+        Progress::Takes(key, rules) => say(format_args!(
             "Foreign rules of {key} are taken away. To put them back by hand:\n{}",
             show::put_back(key, rules)
-        ),
-        Progress::Watches(key, lasts) => anstream::eprintln!(
+        )),
+        Progress::Watches(key, lasts) => say(format_args!(
             "The health of targets is watched for {} because of {key}.",
             humantime::format_duration(std::time::Duration::from_secs(lasts.as_secs()))
-        ),
+        )),
         Progress::Fallen(key, targets) => {
             let names: Vec<String> = targets.iter().map(ToString::to_string).collect();
-            anstream::eprintln!("× targets became unhealthy, so the rules of {key} are put back: {}", names.join("; "));
+            say(format_args!("× targets became unhealthy, so the rules of {key} are put back: {}", names.join("; ")));
         }
-        Progress::HealthUnknown(key, error) => anstream::eprintln!(
+        Progress::HealthUnknown(key, error) => say(format_args!(
             "× the health of targets could not be read, so foreign rules of {key} stay or are put back: {error}"
-        ),
-        Progress::Unwatched(key, rules) => anstream::eprintln!(
-            "× the watch ended early. To put back what was taken from {key}:\n{}",
+        )),
+        Progress::Unwatched(key, rules) => say(format_args!(
+            "× the watch ended early, and what was taken from {key} stays away. To put it back:\n{}",
             show::put_back(key, rules)
-        ),
+        )),
+        Progress::Lost(key, rules) => say(format_args!(
+            "× what was taken from {key} could not be put back, and is missing. To put it back:\n{}",
+            show::put_back(key, rules)
+        )),
     }
 }
 
 /// What was done.
 fn conclude(report: &Report, shown: &Forecast) -> anyhow::Result<()> {
-    let mut text = format!("{} of {} steps were done.\n", report.done.len(), shown.steps.len());
+    let mut text = format!(
+        "{} of {} done.\n",
+        report.done.iter().filter(|step| was_planned(step)).count(),
+        counted(shown.steps.len())
+    );
     for key in &report.rolled_back {
         text.push_str(&format!(
-            "Foreign rules of {key} were taken away and put back: targets became unhealthy without them.\n"
+            "Foreign rules of {key} were taken away and put back: targets became unhealthy without them, or their health could \
+             not be read.\n"
         ));
     }
+    for key in report.lost.keys() {
+        text.push_str(&format!("Foreign rules of {key} were taken away, and could not be put back: see above.\n"));
+    }
     match &report.halt {
-        Some(Halt::Interrupted) => text
-            .push_str("Interrupted: nothing more is begun. What was done stays done, and apply goes on from there.\n"),
+        Some(Halt::Interrupted) => {
+            text.push_str(
+                "Interrupted: nothing more is begun. What was done stays done, and apply goes on from there.\n",
+            );
+        }
         Some(halt) => {
             text.push_str(&format!("Stopped: {halt}. What was done stays done, and apply goes on from there.\n"))
         }
@@ -143,12 +169,21 @@ fn conclude(report: &Report, shown: &Forecast) -> anyhow::Result<()> {
     plan::write(&text)
 }
 
-fn tell_what_is_left(left: &Forecast) {
-    if left.steps.is_empty() {
-        return;
+/// What comes back was not planned.
+fn was_planned(step: &Step) -> bool {
+    !matches!(step.action, Action::Restore { .. })
+}
+
+fn tell_what_is_left(survey: &Survey, left: &Forecast) {
+    if !left.steps.is_empty() {
+        say("Still to be done:");
+        left.steps.iter().for_each(|step| say(format_args!("  {step}")));
     }
-    anstream::eprintln!("Still to be done:");
-    for step in &left.steps {
-        anstream::eprintln!("  {step}");
+    for held in left.waiting_for_a_person() {
+        say(format_args!("held: {}: {}", held.step, held.reason));
     }
+    for problem in &left.problems {
+        say(format_args!("× {}: {}: {}", problem.object, problem.problem.reason.word(), problem.problem.message));
+    }
+    survey.unknown.iter().for_each(|unknown| say(format_args!("? not known: {unknown}")));
 }

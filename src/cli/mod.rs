@@ -65,8 +65,12 @@ impl Cli {
         let name = words.first().and_then(|program| Path::new(program).file_stem());
         let command = Self::command();
         let command = if name == Some(OsStr::new(PLUG_IN)) { command.bin_name("kubectl sgbind") } else { command };
-        let matches = command.get_matches_from(words);
-        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+        let parsed = command.try_get_matches_from(words).and_then(|matches| Self::from_arg_matches(&matches));
+        parsed.unwrap_or_else(|told| {
+            // Help is no error. A mistake is 1, as all errors: 2 means that there are changes, or findings.
+            let _ = told.print();
+            std::process::exit(i32::from(told.use_stderr()))
+        })
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the verbs plan for: objects from files or from the cluster, and who we are to them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
 use std::time::Duration;
@@ -157,7 +157,7 @@ impl ObjectArguments {
                 "--prune can't be used together with --from-cluster and --namespace: objects of other namespaces are not known of. Leave one of them out"
             );
         }
-        let mut known = self.from_files()?;
+        let mut known = self.in_files()?;
         let client = self.client(&known, snapshot).await;
         let mut identity = PIPELINE.to_owned();
         if self.from_cluster {
@@ -194,6 +194,25 @@ impl ObjectArguments {
         }
     }
 
+    /// The same objects, those of the cluster as they are by now. Files count as they were read.
+    ///
+    /// # Errors
+    /// The cluster can't be asked any more, or has an object that nobody can understand.
+    pub async fn again(&self, asked: Vec<Asked>, home: &Scope) -> anyhow::Result<Vec<Asked>> {
+        if !self.from_cluster {
+            return Ok(asked);
+        }
+        let client = self.client(&BTreeMap::new(), None).await.map_err(|why| anyhow!("{why}"))?;
+        // What comes from a file was not made at any time.
+        let mut from_files: Vec<Asked> = asked.into_iter().filter(|asked| asked.created.is_none()).collect();
+        let given: BTreeSet<ObjectRef> = from_files.iter().map(|asked| asked.declaration.object.clone()).collect();
+        let in_cluster =
+            self.in_cluster(&client).await?.into_iter().filter(|(reference, _)| !given.contains(reference));
+        let known = in_cluster.map(|(reference, object)| (reference, Known { object, document: None })).collect();
+        from_files.extend(self::asked(known, home)?);
+        Ok(from_files)
+    }
+
     fn terms(&self) -> Terms {
         let scope = match (&self.namespace, self.from_cluster) {
             (Some(namespace), true) => ObjectScope::Namespace(namespace.clone()),
@@ -210,7 +229,7 @@ impl ObjectArguments {
         }
     }
 
-    fn from_files(&self) -> Result<BTreeMap<ObjectRef, Known>, DocumentErrors> {
+    fn in_files(&self) -> Result<BTreeMap<ObjectRef, Known>, DocumentErrors> {
         if self.files.is_empty() {
             return Ok(BTreeMap::new());
         }
@@ -233,7 +252,10 @@ impl ObjectArguments {
             return Err("with --snapshot the cluster is not asked".into());
         }
         let config = self.cluster.config().await.map_err(|error| format!("{error:#}"))?;
-        Client::try_from(config).map_err(|error| format!("the Kubernetes client could not be made: {error}"))
+        let client = Client::try_from(config);
+        client
+            .map(crate::controller::with_time_limit)
+            .map_err(|error| format!("the Kubernetes client could not be made: {error}"))
     }
 
     async fn in_cluster(&self, client: &Client) -> anyhow::Result<Vec<(ObjectRef, Object)>> {

@@ -11,7 +11,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 /// The client with an end to each request. An answer must have arrived whole by then, but for a watch's, of which only
 /// the beginning must have: how long it may be silent is the watcher's business.
-pub(super) fn with_time_limit(client: kube::Client) -> kube::Client {
+pub fn with_time_limit(client: kube::Client) -> kube::Client {
     let namespace = client.default_namespace().to_owned();
     let limited = tower::service_fn(move |request| {
         let exchange = exchange(client.clone(), request);

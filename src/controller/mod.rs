@@ -25,6 +25,7 @@ mod strays;
 mod waiting;
 mod watch;
 
+pub use connection::with_time_limit;
 pub use index::Patience;
 pub use run::{Settings, Surroundings, run};
 

@@ -8,25 +8,17 @@ use futures::StreamExt;
 use futures::stream;
 use tokio_util::sync::CancellationToken;
 
-use crate::apply::{self, Outcomes};
-use crate::aws::{AwsError, Clouds};
-use crate::check::Violation;
-use crate::model::{GroupKey, GroupState, Plan, RuleSpec, Step, TakenRule, TargetRef, Tightening};
+use crate::apply::{self, MayWrite, Outcomes};
+use crate::aws::{AwsError, Clouds, ErrorClass};
+use crate::check::{Checked, Violation};
+use crate::model::{Action, GroupKey, GroupState, RuleId, RuleSpec, Step, TakenRule, TargetRef, Tightening};
 use crate::observe::{self, Found};
 
 use super::round::{Brake, Moment, Planning, Refused, States, next_steps};
-use super::{Forecast, Survey, Terms};
+use super::{Forecast, Survey, Terms, VISIBLE_AFTER};
 
 /// So many groups are worked on at once.
 const AT_ONCE: usize = 16;
-/// For how long it is waited that what was done is seen: EC2's reads may lag by seconds.
-const VISIBLE_AFTER: [Duration; 5] = [
-    Duration::from_millis(100),
-    Duration::from_millis(400),
-    Duration::from_secs(1),
-    Duration::from_secs(2),
-    Duration::from_secs(4),
-];
 const MOST_ROUNDS: usize = 400;
 
 /// What happens, for who looks on.
@@ -47,17 +39,29 @@ pub enum Progress<'a> {
     HealthUnknown(&'a GroupKey, &'a AwsError),
     /// The watch ended early: someone may want to put these back.
     Unwatched(&'a GroupKey, &'a [TakenRule]),
+    /// These were to be made again, and could not: a person must.
+    Lost(&'a GroupKey, &'a [TakenRule]),
 }
 
 /// What came of it.
 #[derive(Debug, Default)]
 pub struct Report {
+    /// What AWS has done, or was seen to be so when its answer was lost.
     pub done: Vec<Step>,
     /// What AWS refused, with why.
     pub refused: Vec<(Step, String)>,
     /// Groups whose foreign rules were put back.
     pub rolled_back: BTreeSet<GroupKey>,
+    /// Foreign rules that were to be put back, and are not there.
+    pub lost: BTreeMap<GroupKey, Vec<TakenRule>>,
     pub halt: Option<Halt>,
+}
+
+impl Report {
+    /// Whether nothing came in between.
+    pub fn is_well(&self) -> bool {
+        self.halt.is_none() && self.refused.is_empty() && self.rolled_back.is_empty() && self.lost.is_empty()
+    }
 }
 
 /// Why it ended early.
@@ -66,7 +70,7 @@ pub enum Halt {
     #[error("interrupted")]
     Interrupted,
     #[error("security group {0} could not be read: {1}")]
-    Unreadable(GroupKey, AwsError),
+    Unreadable(GroupKey, Box<AwsError>),
     #[error("security group {0} is gone, or EC2 does not show it whole")]
     Gone(GroupKey),
     #[error("a plan was refused, which is a bug in sgbind: {0}")]
@@ -85,7 +89,8 @@ pub async fn carry_out(
     tell: &dyn Fn(Progress<'_>),
 ) -> Report {
     let shown: BTreeSet<Deed> = shown.steps.iter().map(deed).collect();
-    let written: BTreeSet<GroupKey> = shown.iter().map(|deed| deed.1.clone()).collect();
+    // What can't be read by now is not written.
+    let written = shown.iter().map(|deed| deed.1.clone()).filter(|key| survey.groups.contains_key(key)).collect();
     let states = survey.groups.iter().map(|(key, group)| (key.clone(), group.state.clone())).collect();
     let brake = Brake::new(survey, terms);
     let run = Run {
@@ -101,6 +106,8 @@ pub async fn carry_out(
             states,
             refused: Refused::new(),
             begun: BTreeSet::new(),
+            open: BTreeSet::new(),
+            failed: BTreeMap::new(),
             brake,
             report: Report::default(),
         }),
@@ -115,11 +122,15 @@ pub async fn carry_out(
     report
 }
 
-/// What a step does, but for what else is told of it.
+/// What a step does, but for what else is told of it. That a rule of ours goes is not that a foreign one does.
 type Deed = (&'static str, GroupKey, RuleSpec, String);
 
 fn deed(step: &Step) -> Deed {
-    (step.action.word(), step.group.clone(), step.spec.clone(), step.description.clone())
+    let what = match step.action {
+        Action::Revoke { foreign: true, .. } => "take",
+        _ => step.action.word(),
+    };
+    (what, step.group.clone(), step.spec.clone(), step.description.clone())
 }
 
 /// How far a run is.
@@ -128,6 +139,9 @@ struct Soon {
     refused: Refused,
     /// No step is begun twice.
     begun: BTreeSet<Step>,
+    /// Those of which it is not known yet whether they were done: the next read tells.
+    open: BTreeSet<Step>,
+    failed: BTreeMap<Step, ErrorClass>,
     brake: Brake,
     report: Report,
 }
@@ -161,9 +175,7 @@ impl Run<'_> {
             if !new.is_empty() {
                 waits = VISIBLE_AFTER.iter();
                 stream::iter(new).for_each_concurrent(AT_ONCE, async |steps| self.carry_out(steps).await).await;
-            } else if round.iter().all(Vec::is_empty) {
-                return Ok(());
-            } else if !self.wait(&mut waits, &round).await {
+            } else if round.iter().all(Vec::is_empty) || !self.wait(&mut waits, &round).await {
                 return Ok(());
             }
             if self.stop.is_cancelled() {
@@ -192,20 +204,48 @@ impl Run<'_> {
         news
     }
 
+    /// Reads groups. One that is not there for a moment is looked for again: EC2's answers lag.
     pub(super) async fn read(&self, keys: &BTreeSet<GroupKey>) -> Result<(), Halt> {
+        let mut missing = self.read_once(keys).await?;
+        for wait in VISIBLE_AFTER {
+            if missing.is_empty() || self.stop.is_cancelled() {
+                break;
+            }
+            tokio::time::sleep(wait).await;
+            missing = self.read_once(&missing).await?;
+        }
+        self.close();
+        missing.pop_first().map_or(Ok(()), |key| Err(Halt::Gone(key)))
+    }
+
+    /// Tells which groups EC2 does not show.
+    async fn read_once(&self, keys: &BTreeSet<GroupKey>) -> Result<BTreeSet<GroupKey>, Halt> {
         let read = stream::iter(keys).map(async |key| {
             let answer = async { observe::security_group(&*self.clouds.scope(&key.scope)?, key).await };
             (key.clone(), answer.await)
         });
         let read: Vec<(GroupKey, Result<Found, AwsError>)> = read.buffer_unordered(AT_ONCE).collect().await;
+        let mut missing = BTreeSet::new();
         for (key, answer) in read {
             match answer {
                 Ok(Found::There(state)) => drop(self.progress.borrow_mut().states.insert(key, state)),
-                Ok(Found::Gone | Found::Unclear) => return Err(Halt::Gone(key)),
-                Err(error) => return Err(Halt::Unreadable(key, error)),
+                Ok(Found::Gone | Found::Unclear) => drop(missing.insert(key)),
+                Err(error) => return Err(Halt::Unreadable(key, Box::new(error))),
             }
         }
-        Ok(())
+        Ok(missing)
+    }
+
+    /// Tells of what is seen to be done, though the answer to it was lost, or someone else was quicker.
+    fn close(&self) {
+        let mut soon = self.progress.borrow_mut();
+        let Soon { states, open, report, .. } = &mut *soon;
+        let seen: Vec<Step> = open.iter().filter(|step| is_seen(step, states)).cloned().collect();
+        for step in seen {
+            open.remove(&step);
+            self.tell(Progress::Done(&step));
+            report.done.push(step);
+        }
     }
 
     /// What is to be done next in each group, of what was shown.
@@ -217,8 +257,8 @@ impl Run<'_> {
         let mut round = Vec::new();
         for key in &self.written {
             let checked = self.planning.plan(key, &standings, moment(brake), tightening)?;
-            let steps: Vec<Step> =
-                next_steps(&checked).into_iter().filter(|step| self.shown.contains(&deed(step))).collect();
+            let goes = |step: &Step| self.is_shown(step) && !soon.failed.contains_key(step);
+            let steps: Vec<Step> = next_steps(&checked).into_iter().filter(goes).collect();
             brake.count(steps.iter().filter(|step| !soon.begun.contains(*step)));
             round.push(steps);
         }
@@ -226,11 +266,11 @@ impl Run<'_> {
     }
 
     /// The plan of one group, as things stand.
-    pub(super) fn plan(&self, key: &GroupKey, tightening: &dyn Fn(&GroupState) -> Tightening) -> Result<Plan, Halt> {
+    pub(super) fn plan(&self, key: &GroupKey, tightening: &dyn Fn(&GroupState) -> Tightening) -> Result<Checked, Halt> {
         let soon = self.progress.borrow();
         let moment = Moment { states: &soon.states, refused: &soon.refused, brake: soon.brake };
         let standings = self.planning.standings(moment, tightening)?;
-        Ok(self.planning.plan(key, &standings, moment, tightening)?.plan().clone())
+        Ok(self.planning.plan(key, &standings, moment, tightening)?)
     }
 
     pub(super) fn state(&self, key: &GroupKey) -> Option<GroupState> {
@@ -245,8 +285,25 @@ impl Run<'_> {
         &self.written
     }
 
+    /// What EC2 said that it has taken away is gone, whatever an old answer shows.
+    pub(super) fn forget(&self, key: &GroupKey, revoked: &BTreeSet<RuleId>) {
+        if let Some(state) = self.progress.borrow_mut().states.get_mut(key) {
+            state.rules.retain(|rule| !revoked.contains(&rule.id));
+        }
+    }
+
     pub(super) fn rolled_back(&self, key: &GroupKey) {
         self.progress.borrow_mut().report.rolled_back.insert(key.clone());
+    }
+
+    pub(super) fn lost(&self, key: &GroupKey, rules: Vec<TakenRule>) {
+        self.tell(Progress::Lost(key, &rules));
+        self.progress.borrow_mut().report.lost.insert(key.clone(), rules);
+    }
+
+    /// How a step failed.
+    pub(super) fn failure(&self, step: &Step) -> Option<ErrorClass> {
+        self.progress.borrow().failed.get(step).copied()
     }
 
     pub(super) fn not_begun(&self, steps: &[Step]) -> Vec<Step> {
@@ -254,30 +311,49 @@ impl Run<'_> {
         steps.iter().filter(|step| !soon.begun.contains(*step)).cloned().collect()
     }
 
-    /// Carries out steps of one group.
+    /// Carries out steps of one group, until someone wants it to stop.
     pub(super) async fn carry_out(&self, steps: Vec<Step>) {
+        self.carry_out_while(steps, &|| !self.stop.is_cancelled()).await;
+    }
+
+    pub(super) async fn carry_out_while(&self, steps: Vec<Step>, may_write: &MayWrite<'_>) {
         let Some(cloud) = steps.first().and_then(|step| self.clouds.scope(&step.group.scope).ok()) else { return };
         {
             let mut soon = self.progress.borrow_mut();
             soon.begun.extend(steps.iter().cloned());
+            soon.open.extend(steps.iter().cloned());
             // An answer may be lost, so it counts from now on.
             soon.brake.count(&steps);
         }
-        let may_write = || !self.stop.is_cancelled();
         let borrowed: Vec<&Step> = steps.iter().collect();
-        let Outcomes { done, failed } = apply::steps(&cloud, &self.survey.us, &borrowed, &may_write).await;
+        let Outcomes { done, failed } = apply::steps(&cloud, &self.survey.us, &borrowed, may_write).await;
         let mut soon = self.progress.borrow_mut();
         for step in done {
+            soon.open.remove(&step);
             self.tell(Progress::Done(&step));
             soon.report.done.push(step);
         }
         for (steps, error) in failed {
             self.tell(Progress::Refused(&steps, &error));
             for step in steps {
+                soon.open.remove(&step);
+                soon.failed.insert(step.clone(), error.class());
                 soon.refused.entry(step.group.clone()).or_default().insert(step.spec.clone());
                 soon.report.refused.push((step, error.to_string()));
             }
         }
+    }
+}
+
+/// Whether what a step is to come to is so.
+fn is_seen(step: &Step, states: &States) -> bool {
+    let Some(state) = states.get(&step.group) else { return false };
+    let rule = |id: &RuleId| state.rules.iter().find(|rule| rule.id == *id);
+    match &step.action {
+        Action::Authorize { .. } | Action::Restore { .. } => state.rules.iter().any(|rule| rule.spec == step.spec),
+        Action::Revoke { id, .. } | Action::Release { id } => rule(id).is_none(),
+        Action::Describe { id } => rule(id).is_some_and(|rule| rule.description == step.description),
+        Action::Adopt { .. } => false,
     }
 }
 

@@ -7,7 +7,8 @@ use std::collections::BTreeSet;
 
 use crate::check::Violation;
 use crate::model::{
-    Action, ActualRule, GroupKey, GroupState, Held, ObjectProblem, Plan, RuleId, RuleSpec, Step, Tags, Tightening, Us,
+    Action, ActualRule, GroupKey, GroupState, Held, HoldReason, ObjectProblem, Plan, RuleId, RuleSpec, Step, Tags,
+    Tightening, Us,
 };
 
 use super::round::{Brake, Moment, Planning, Refused, States, next_steps};
@@ -73,6 +74,31 @@ fn all_go(state: &GroupState) -> Tightening {
 }
 
 impl Forecast {
+    /// The steps that will not be done, however often it is tried, before a person has seen to it.
+    pub fn waiting_for_a_person(&self) -> impl Iterator<Item = &Held> {
+        let by_a_person =
+            |reason: &HoldReason| matches!(reason, HoldReason::GapUnavoidable | HoldReason::MassRevocation { .. });
+        self.held.iter().filter(move |held| by_a_person(&held.reason))
+    }
+
+    /// What is otherwise by now than in a forecast that somebody was shown: steps beside those, some of those that would
+    /// wait, and new problems. That someone else has done a step is no news.
+    pub fn news_since(&self, shown: &Self) -> Vec<String> {
+        let was_shown = |step: &Step| {
+            let all =
+                |step: &Step| (step.action.clone(), step.group.clone(), step.spec.clone(), step.description.clone());
+            shown.steps.iter().any(|other| all(other) == all(step))
+        };
+        let steps =
+            self.steps.iter().filter(|step| !was_shown(step)).map(|step| format!("this would be done too: {step}"));
+        let held = self.held.iter().filter(|held| was_shown(&held.step));
+        let held = held.map(|held| format!("this would wait: {}: {}", held.step, held.reason));
+        let problems = self.problems.iter().filter(|problem| !shown.problems.contains(problem));
+        let problems =
+            problems.map(|it| format!("{}: {}: {}", it.object, it.problem.reason.word(), it.problem.message));
+        steps.chain(held).chain(problems).collect()
+    }
+
     /// Takes in how things stand before anything is done.
     fn count(&mut self, plans: &[Plan]) {
         for plan in plans {
@@ -95,7 +121,7 @@ impl Forecast {
 }
 
 /// What EC2 does when a step is carried out.
-fn carry_out(group: &mut GroupState, us: &Us, step: &Step) {
+pub(super) fn carry_out(group: &mut GroupState, us: &Us, step: &Step) {
     let ours = us.cluster.tag_key();
     let made = |tags: Tags| ActualRule {
         // No rule of EC2 has such an id.

@@ -21,12 +21,52 @@ pub use survey::{look, look_also};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use crate::aws::Clouds;
+use crate::check::Violation;
 use crate::desired::Desired;
 use crate::model::{
     Declaration, Facts, GroupKey, GroupState, Knowledge, Known, ObjectProblem, ObjectRef, Orphans, Quota, Resolution,
-    Stance, Us, Usage,
+    Stance, Step, Us, Usage,
 };
+use crate::observe::Cluster;
 use crate::plan::Selection;
+
+/// For how long it is waited that what was done is seen: EC2's reads may lag by seconds.
+const VISIBLE_AFTER: [Duration; 5] = [
+    Duration::from_millis(100),
+    Duration::from_millis(400),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+];
+
+/// Looks at what is left to be done after a run. What the run has done, and an old answer shows as not done, is looked at
+/// again.
+///
+/// # Errors
+/// A plan that must never be carried out: a bug.
+pub async fn what_is_left(
+    clouds: &Clouds,
+    cluster: &Cluster,
+    us: &Us,
+    asked: &[Asked],
+    terms: &Terms,
+    report: &Report,
+) -> Result<(Survey, Forecast), Violation> {
+    let mut waits = VISIBLE_AFTER.into_iter();
+    loop {
+        let survey = look(clouds, cluster, us, asked, terms).await;
+        let left = foresee(&survey, terms)?;
+        let was_done = |step: &Step| {
+            let same = |done: &Step| done.action == step.action && done.group == step.group && done.spec == step.spec;
+            report.done.iter().any(same)
+        };
+        match waits.next().filter(|_| left.steps.iter().any(was_done)) {
+            Some(wait) => tokio::time::sleep(wait).await,
+            None => return Ok((survey, left)),
+        }
+    }
+}
 
 /// What a person decides about a run.
 #[derive(Clone, Debug)]
@@ -132,3 +172,6 @@ impl Survey {
         self.objects.iter().flat_map(of_object).chain(self.problems.iter().cloned()).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

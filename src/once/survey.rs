@@ -14,7 +14,7 @@ use crate::model::{
 };
 use crate::observe::{self, Cluster, Found};
 
-use super::{Asked, ObjectScope, Survey, Surveyed, SurveyedGroup, Terms};
+use super::{Asked, ObjectScope, Survey, Surveyed, SurveyedGroup, Terms, VISIBLE_AFTER};
 
 /// So many objects are looked up at once: more would only wait for AWS's rates.
 const AT_ONCE: usize = 64;
@@ -123,8 +123,15 @@ async fn groups(clouds: &Clouds, survey: &mut Survey) -> BTreeSet<GroupKey> {
     keys
 }
 
+/// One of which EC2 shows the rules and not the group has just been made: its answers lag.
 async fn read(clouds: &Clouds, key: &GroupKey) -> Result<Found, AwsError> {
     let cloud = clouds.scope(&key.scope)?;
+    for wait in VISIBLE_AFTER {
+        match observe::security_group(&cloud, key).await? {
+            Found::Unclear => tokio::time::sleep(wait).await,
+            found => return Ok(found),
+        }
+    }
     observe::security_group(&cloud, key).await
 }
 

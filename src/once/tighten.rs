@@ -3,19 +3,21 @@
 //! put them back after a crash, so that is told before they go.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use futures::future::try_join_all;
+use futures::future::join_all;
 use tokio::time::Instant;
 
-use crate::aws::{AwsError, Cloud};
+use crate::aws::{Cloud, ErrorClass};
 use crate::model::{
-    ElbArn, GroupKey, HealthWatch, HoldReason, ObjectRef, RuleSpec, Step, TakenRule, TargetRef, Tightening, Watched,
-    taken,
+    Action, ElbArn, GroupKey, HealthWatch, HoldReason, ObjectRef, RuleId, RuleSpec, Step, TakenRule, TargetRef,
+    Tightening, Watched, taken,
 };
 use crate::observe;
 
 use super::carry_out::{Halt, Progress, Run, load_balancers};
+use super::round::next_steps;
 
 /// How often health is read.
 const OFTEN: Duration = Duration::from_secs(5);
@@ -23,6 +25,9 @@ const OFTEN: Duration = Duration::from_secs(5);
 const FAILED_READS: u32 = 3;
 /// How often EC2 is asked whether what was taken is gone, and what was put back is there.
 const LOOKS: u32 = 8;
+
+/// Foreign rules by the ids that they had, with all that it takes to make them again.
+type Taken = BTreeMap<RuleId, TakenRule>;
 
 /// How a watch ended.
 enum End {
@@ -47,20 +52,24 @@ impl Run<'_> {
                 return Err(Halt::Interrupted);
             }
             let groups = wave.iter().filter_map(|key| Some((key, waiting.get(key)?)));
-            try_join_all(
-                groups
-                    .map(async |(key, (steps, found, declared))| self.tighten_group(key, steps, found, declared).await),
-            )
-            .await?;
+            // What befalls one group must not end the watch of another.
+            let ends =
+                join_all(groups.map(async |(key, (steps, found, declared))| {
+                    self.tighten_group(key, steps, found, declared).await
+                }));
+            ends.await.into_iter().collect::<Result<(), Halt>>()?;
         }
         Ok(())
     }
 
-    /// The foreign rules that would go, of what was shown.
+    /// The foreign rules that would go, of what was shown. Until all is made that is needed, none would.
     fn foreign_steps(&self, key: &GroupKey) -> Result<Vec<Step>, Halt> {
-        let plan = self.plan(key, &|_| Tightening::NotYet)?;
-        let waits = plan.held.into_iter().filter(|held| held.reason == HoldReason::Tightening).map(|held| held.step);
-        Ok(waits.filter(|step| self.is_shown(step)).collect())
+        let checked = self.plan(key, &|_| Tightening::NotYet)?;
+        if next_steps(&checked).iter().any(|step| !step.action.removes()) {
+            return Ok(Vec::new());
+        }
+        let held = checked.plan().held.iter().filter(|held| held.reason == HoldReason::Tightening);
+        Ok(held.map(|held| held.step.clone()).filter(|step| self.is_shown(step)).collect())
     }
 
     async fn tighten_group(
@@ -85,33 +94,42 @@ impl Run<'_> {
             }
         };
         let Some(state) = self.state(key) else { return Ok(()) };
-        let rules: Vec<TakenRule> = steps.iter().filter_map(|step| taken(&state, step)).collect();
+        let rules: Vec<(RuleId, TakenRule)> =
+            steps.iter().filter_map(|step| Some((step.action.rule()?.clone(), taken(&state, step)?))).collect();
         let objects = steps.iter().flat_map(|step| step.objects.iter().cloned()).collect();
-        self.tell(Progress::Takes(key, &rules));
-        let gone = self.take(key, &rules).await?;
+        let told: Vec<TakenRule> = rules.iter().map(|(_, rule)| rule.clone()).collect();
+        self.tell(Progress::Takes(key, &told));
+        let mut gone = BTreeMap::new();
+        // Whatever ended it, what is gone is watched.
+        let taken = self.take(key, &rules.into_iter().collect(), &mut gone).await;
         if gone.is_empty() {
-            return Ok(());
+            return taken;
         }
         match self.watch(&cloud, key, &watched, &mut health).await {
-            End::Well => Ok(()),
-            End::Fallen => self.put_back(key, gone, objects).await,
+            End::Well => taken,
+            End::Fallen => {
+                self.put_back(key, &gone, &objects).await;
+                taken
+            }
             End::Interrupted => {
-                self.tell(Progress::Unwatched(key, &gone));
+                self.tell(Progress::Unwatched(key, &gone.into_values().collect::<Vec<_>>()));
                 Err(Halt::Interrupted)
             }
         }
     }
 
-    /// Revokes the rules, and tells which were sent.
-    async fn take(&self, key: &GroupKey, rules: &[TakenRule]) -> Result<Vec<TakenRule>, Halt> {
-        let specs: BTreeSet<RuleSpec> = rules.iter().map(|rule| rule.spec.clone()).collect();
+    /// Revokes the rules, and notes which were sent.
+    async fn take(&self, key: &GroupKey, rules: &Taken, gone: &mut Taken) -> Result<(), Halt> {
+        let specs: BTreeSet<RuleSpec> = rules.values().map(|rule| rule.spec.clone()).collect();
         let written_down = |_: &_| Tightening::WrittenDown(specs.clone());
-        let mut sent = BTreeSet::new();
         for look in 0..LOOKS {
-            // Tags are read again before anything goes.
+            // Tags are read again before anything goes, and whether all is there that is needed.
             self.read(&[key.clone()].into()).await?;
-            let plan = self.plan(key, &written_down)?;
-            let going: Vec<Step> = plan.steps.into_iter().filter(|step| specs.contains(&step.spec)).collect();
+            let steps = next_steps(&self.plan(key, &written_down)?);
+            // One that someone has made anew meanwhile is not the one of which it was told how to put it back.
+            let told = |step: &Step| step.action.rule().is_some_and(|id| rules.contains_key(id));
+            let goes = |step: &Step| told(step) && self.failure(step).is_none();
+            let going: Vec<Step> = steps.into_iter().filter(goes).collect();
             let new = self.not_begun(&going);
             if going.is_empty() || self.stop.is_cancelled() {
                 break;
@@ -119,11 +137,28 @@ impl Run<'_> {
             if new.is_empty() {
                 tokio::time::sleep(Duration::from_millis(200) * (look + 1)).await;
             } else {
-                sent.extend(new.iter().map(|step| step.spec.clone()));
-                self.carry_out(new).await;
+                self.send(new, rules, gone).await;
             }
         }
-        Ok(rules.iter().filter(|rule| sent.contains(&rule.spec)).cloned().collect())
+        Ok(())
+    }
+
+    /// Sends revokes, and notes those that may have been done.
+    async fn send(&self, steps: Vec<Step>, rules: &Taken, gone: &mut Taken) {
+        let sent = AtomicBool::new(false);
+        let may_write = || {
+            let goes = !self.stop.is_cancelled();
+            sent.fetch_or(goes, Ordering::Relaxed);
+            goes
+        };
+        self.carry_out_while(steps.clone(), &may_write).await;
+        let undone = |step: &&Step| {
+            use ErrorClass::{Denied, Invalid, Quota, Throttled};
+            matches!(self.failure(step), Some(Denied | Invalid | Quota | Throttled))
+        };
+        let done = steps.iter().filter(|step| sent.load(Ordering::Relaxed) && !undone(step));
+        let done = done.filter_map(|step| rules.get_key_value(step.action.rule()?));
+        gone.extend(done.map(|(id, rule)| (id.clone(), rule.clone())));
     }
 
     async fn watch(&self, cloud: &Cloud, key: &GroupKey, watched: &Watched, health: &mut HealthWatch) -> End {
@@ -139,7 +174,12 @@ impl Run<'_> {
                 () = self.stop.cancelled() => return End::Interrupted,
                 () = tokio::time::sleep(OFTEN.min(until.saturating_duration_since(Instant::now()))) => {}
             }
-            match observe::health_of(cloud, &watched.target_groups).await {
+            let read = tokio::select! {
+                biased;
+                () = self.stop.cancelled() => return End::Interrupted,
+                read = observe::health_of(cloud, &watched.target_groups) => read,
+            };
+            match read {
                 Ok(read) => {
                     failed = 0;
                     let fallen: BTreeSet<TargetRef> = health.read(&read);
@@ -154,7 +194,7 @@ impl Run<'_> {
                 Err(error) => {
                     failed += 1;
                     if failed == FAILED_READS {
-                        self.unknown(key, &error);
+                        self.tell(Progress::HealthUnknown(key, &error));
                         return End::Fallen;
                     }
                     if Instant::now() >= until {
@@ -165,33 +205,41 @@ impl Run<'_> {
         }
     }
 
-    fn unknown(&self, key: &GroupKey, error: &AwsError) {
-        self.tell(Progress::HealthUnknown(key, error));
+    /// Makes the rules again that were taken away. It heals, so that nobody's wish to stop keeps it from being done.
+    async fn put_back(&self, key: &GroupKey, gone: &Taken, objects: &BTreeSet<ObjectRef>) {
+        let rules: Vec<TakenRule> = gone.values().cloned().collect();
+        let revoked = gone.keys().cloned().collect();
+        let back = |_: &_| Tightening::Return { rules: rules.clone(), objects: objects.clone() };
+        let mut lacking = rules.clone();
+        for look in 0..LOOKS {
+            if self.read(&[key.clone()].into()).await.is_ok() {
+                self.forget(key, &revoked);
+                lacking = self.lacking(key, &rules);
+                let Ok(checked) = self.plan(key, &back) else { break };
+                let coming = checked.plan().steps.iter().filter(|step| matches!(step.action, Action::Restore { .. }));
+                let new = self.not_begun(&coming.cloned().collect::<Vec<_>>());
+                if lacking.is_empty() {
+                    break;
+                }
+                if !new.is_empty() {
+                    self.carry_out_while(new, &|| true).await;
+                    continue;
+                }
+            }
+            tokio::time::sleep(Duration::from_millis(200) * (look + 1)).await;
+        }
+        if lacking.is_empty() {
+            self.rolled_back(key);
+        } else {
+            self.lost(key, lacking);
+        }
     }
 
-    /// Makes the rules again that were taken away.
-    async fn put_back(&self, key: &GroupKey, rules: Vec<TakenRule>, objects: BTreeSet<ObjectRef>) -> Result<(), Halt> {
-        self.rolled_back(key);
-        let back = |_: &_| Tightening::Return { rules: rules.clone(), objects: objects.clone() };
-        for look in 0..LOOKS {
-            self.read(&[key.clone()].into()).await?;
-            let plan = self.plan(key, &back)?;
-            let coming: Vec<Step> = plan
-                .steps
-                .into_iter()
-                .filter(|step| matches!(step.action, crate::model::Action::Restore { .. }))
-                .collect();
-            if coming.is_empty() {
-                return Ok(());
-            }
-            let new = self.not_begun(&coming);
-            if new.is_empty() {
-                tokio::time::sleep(Duration::from_millis(200) * (look + 1)).await;
-            } else {
-                self.carry_out(new).await;
-            }
-        }
-        Ok(())
+    /// Those that are not there.
+    fn lacking(&self, key: &GroupKey, rules: &[TakenRule]) -> Vec<TakenRule> {
+        let there: BTreeSet<RuleSpec> =
+            self.state(key).into_iter().flat_map(|state| state.rules).map(|rule| rule.spec).collect();
+        rules.iter().filter(|rule| !there.contains(&rule.spec)).cloned().collect()
     }
 }
 

@@ -25,7 +25,10 @@ impl<'a> Planner<'a> {
             self.wants_removal(claim)
                 || (observed && claim.stance == Stance::Observe && claim.foreign_rules == ForeignRules::Remove)
         };
-        governed && (voters.all(agrees) || Defect::AdoptUnderReport.is_on()) && self.is_owned()
+        // Whoever our rules name may govern here too, and keep foreign rules.
+        let named = self.input.group.named(self.input.us);
+        let all_in_sight = named.iter().all(|named| self.someone_out_of_sight(named).is_none());
+        governed && all_in_sight && (voters.all(agrees) || Defect::AdoptUnderReport.is_on()) && self.is_owned()
     }
 
     fn is_owned(&self) -> bool {

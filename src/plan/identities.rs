@@ -77,8 +77,8 @@ impl Planner<'_> {
         };
         let message = format!(
             "{which} to another cluster that also calls itself {cluster} (identity {identity}): give one of them another \
-             --cluster-name, or, if that cluster is gone because it was built anew, start the controller with --take-over \
-             {identity}"
+             --cluster-name; if that cluster is gone because it was built anew, take its rules over with --take-over \
+             {identity}; if it is the one that plan or apply is to work for, run them with --identity {identity}"
         );
         Problem::new(Reason::IdentityConflict, message)
     }

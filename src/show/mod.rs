@@ -26,7 +26,7 @@ fn calls(steps: &[Step]) -> Vec<&[Step]> {
 }
 
 /// The groups with which a forecast has to do, in the order in which they are shown.
-fn groups<'a>(forecast: &'a Forecast) -> BTreeMap<&'a GroupKey, (Vec<&'a Step>, Vec<&'a crate::model::Held>)> {
+fn groups(forecast: &Forecast) -> BTreeMap<&GroupKey, (Vec<&Step>, Vec<&crate::model::Held>)> {
     let mut groups = BTreeMap::<_, (Vec<_>, Vec<_>)>::new();
     for step in &forecast.steps {
         groups.entry(&step.group).or_default().0.push(step);

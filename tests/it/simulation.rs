@@ -14,3 +14,4 @@ mod sweep;
 pub use rules::these;
 pub use run::in_virtual_time;
 pub use stage::{Controller, Stage, simulation};
+pub use sweep::worth_a_fault;

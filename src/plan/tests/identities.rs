@@ -14,8 +14,9 @@ fn a_needed_rule_of_another_identity_is_a_conflict_and_stays() {
     assert_eq!(
         plan.problems[0].problem.message,
         "rule sgr-ingress-tcp-8000-from-sg-alb (ingress tcp 8000 from sg-alb) of security group sg-1 belongs to another \
-         cluster that also calls itself prod (identity another-uid): give one of them another --cluster-name, or, if that \
-         cluster is gone because it was built anew, start the controller with --take-over another-uid"
+         cluster that also calls itself prod (identity another-uid): give one of them another --cluster-name; if that \
+         cluster is gone because it was built anew, take its rules over with --take-over another-uid; if it is the one that plan \
+         or apply is to work for, run them with --identity another-uid"
     );
 }
 

@@ -83,3 +83,39 @@ fn the_account_of_a_peer_is_taken_from_whoever_says_it() {
     let Action::Authorize { peer_account } = &scene.plan().steps[0].action else { panic!("an authorize") };
     assert_eq!(*peer_account, Some("210987654321".into()));
 }
+
+#[test]
+fn where_some_objects_are_given_nothing_is_concluded_about_the_others() {
+    let foreign_rule = "ingress tcp 22 from 10.0.0.0/8";
+    let surplus = "ingress tcp 443 from 10.0.0.0/8";
+    let removes = || removing(governing_all(claim("shop", &[HTTP])));
+    let scene = |names: &[&str]| Scene {
+        selection: Selection::Given,
+        ..Scene::new(vec![removes()], vec![foreign(HTTP), foreign(foreign_rule), ours(surplus, names)])
+    };
+    assert_plan(
+        &scene(&["shop"]),
+        &[
+            "adopt sg-1 ingress tcp 8000 from sg-alb",
+            "revoke sg-1 ingress tcp 22 from 10.0.0.0/8",
+            "revoke sg-1 ingress tcp 443 from 10.0.0.0/8",
+        ],
+    );
+    // Another may need the rule, and may have foreign rules kept.
+    assert_plan(
+        &scene(&["other", "shop"]),
+        &[
+            "held, OutsideSelection: revoke sg-1 ingress tcp 22 from 10.0.0.0/8",
+            "held, OutsideSelection: revoke sg-1 ingress tcp 443 from 10.0.0.0/8",
+        ],
+    );
+    let mut cut = scene(&["shop"]);
+    cut.group.rules[2].description = "sgbind prod: alb/team-shop/shop, alb/team-sh...".into();
+    assert_plan(
+        &cut,
+        &[
+            "held, OutsideSelection: revoke sg-1 ingress tcp 22 from 10.0.0.0/8",
+            "held, OutsideSelection: revoke sg-1 ingress tcp 443 from 10.0.0.0/8",
+        ],
+    );
+}

@@ -117,7 +117,7 @@ impl Stage {
                 Some(client) => client.clone(),
                 None => kube::Client::new(self.simulation.kubernetes.service_of(&process), "default"),
             },
-            aws: Source::Given(Box::new(config(self.simulation.aws.http_client_of(&process), self.simulation.now()))),
+            aws: self.aws_of(&process),
             clock,
             jitter: Jitter::seeded(self.simulation.draw()),
         };
@@ -128,6 +128,11 @@ impl Stage {
         let run = controller::run(settings, surroundings, Pacer::new(Share::default(), metrics), vitals, stop.clone());
         let running = tokio::spawn(async move { run.await.expect("it ends as it should") });
         Controller { process, stop, running }
+    }
+
+    /// AWS as a process calls it.
+    pub fn aws_of(&self, process: &Process) -> Source {
+        Source::Given(Box::new(config(self.simulation.aws.http_client_of(process), self.simulation.now())))
     }
 
     /// What a process has written to AWS so far.

@@ -1,6 +1,18 @@
-//! The verbs that work once, as processes.
+//! The verbs that work once, as processes and in virtual time.
 
+mod alike;
+mod apply;
+mod befallen;
+mod changed;
+mod counted;
 mod existing;
 mod explain;
+mod interrupted;
+mod operator;
+mod partial;
 mod plan;
+mod selection;
 pub mod stage;
+mod terminal;
+mod tightening;
+mod unreachable;

@@ -2,12 +2,13 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use tempfile::TempDir;
 use tokio::task::spawn_blocking;
 
 use crate::control_plane;
+use crate::proxy::Proxy;
 use crate::world::{World, aws};
 
 /// What a command came to, with names in place of ids.
@@ -87,17 +88,40 @@ impl World {
 
     /// Runs it to its end, with this on its standard input.
     pub async fn run_with(&self, arguments: &[&str], stdin: &str) -> Run {
-        let (mut command, stdin) = (self.command(arguments).await, stdin.to_owned());
+        self.ended(self.command(arguments).await, stdin).await
+    }
+
+    /// Runs a command to its end.
+    pub async fn ended(&self, mut command: Command, stdin: &str) -> Run {
+        let stdin = stdin.to_owned();
         let run = spawn_blocking(move || {
             let mut child = command.spawn().expect("the binary starts");
-            child.stdin.take().expect("a pipe").write_all(stdin.as_bytes()).expect("it is read");
+            // Who ends early does not read it.
+            let _ = child.stdin.take().expect("a pipe").write_all(stdin.as_bytes());
             child.wait_with_output().expect("it ends")
         });
-        let output = run.await.expect("no panic");
+        self.told(run.await.expect("no panic"))
+    }
+
+    /// What an ended process has told.
+    pub fn told(&self, output: Output) -> Run {
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
         let raw = text(output.stdout);
         let (out, err) = (self.named(raw.clone()), self.named(text(output.stderr)));
         Run { code: output.status.code().unwrap_or(-1), out, err, raw }
+    }
+
+    /// Runs it with calls to AWS that pass through a proxy.
+    pub async fn through(&self, proxy: &Proxy, arguments: &[&str]) -> Run {
+        let mut command = self.command(arguments).await;
+        command.env("AWS_ENDPOINT_URL", proxy.url());
+        self.ended(command, "").await
+    }
+
+    /// Starts it with calls that pass through a proxy.
+    pub async fn started(&self, proxy: &Proxy, arguments: &[&str]) -> Child {
+        let mut command = self.command(arguments).await;
+        command.env("AWS_ENDPOINT_URL", proxy.url()).stdin(Stdio::null()).spawn().expect("the binary starts")
     }
 
     pub async fn run(&self, arguments: &[&str]) -> Run {
