@@ -41,7 +41,8 @@ fn head(forecast: &Forecast) -> Vec<Vec<String>> {
     let mut lines = vec!["#!/bin/sh".to_owned(), "set -eu".to_owned()];
     let accounts: BTreeSet<_> = scopes(&forecast.steps).into_iter().map(|scope| &scope.account).collect();
     if accounts.len() > 1 {
-        let what = "The groups are of several accounts: before each, set the credentials of the account that is named there.";
+        let what =
+            "The groups are of several accounts: before each, set the credentials of the account that is named there.";
         lines.push(comment(what));
     }
     // Version 2 of the AWS CLI would show each answer in a pager, and wait.
@@ -163,7 +164,7 @@ fn tag_list(tags: &Tags) -> String {
 }
 
 /// A word for a POSIX shell.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:".contains(&byte);
     if !text.is_empty() && text.bytes().all(plain) {
         return text.to_owned();

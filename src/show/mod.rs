@@ -44,7 +44,10 @@ fn comment(words: &str) -> String {
 
 /// What is not done, as comments: what waits, what is wrong, what is not known.
 fn remarks(survey: &Survey, forecast: &Forecast) -> Vec<String> {
-    let held = forecast.held.iter().map(|held| format!("held, {}: {}", held.reason, held.step));
+    let held = forecast.held.iter().map(|held| {
+        let (reason, meaning) = (held.reason.word(), held.reason.meaning());
+        format!("held, {reason}: {}: {meaning}", held.step)
+    });
     let problems = forecast.problems.iter().map(|problem| {
         let (object, problem) = (&problem.object, &problem.problem);
         format!("{object}: {}: {}", problem.reason.word(), problem.message)

@@ -2,5 +2,6 @@
 
 mod existing;
 mod explain;
+mod outputs;
 mod plan;
 pub mod stage;

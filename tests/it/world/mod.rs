@@ -202,7 +202,7 @@ impl World {
     }
 
     /// The text with ids in place of names that stand as `$NAME`.
-    fn filled_in(&self, text: &str) -> String {
+    pub fn filled_in(&self, text: &str) -> String {
         // Longest names first: `$APP-SG-2` is not `$APP-SG`.
         let mut ids: Vec<(String, String)> = self.ids().clone().into_iter().collect();
         ids.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
