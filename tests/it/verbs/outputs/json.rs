@@ -113,6 +113,11 @@ fn in_order(document: &mut Value) {
 fn with_names(played: &Played, document: &Value) -> String {
     let text = played.world.named(format!("{document:#}")).replace(played.world.vpc(), "VPC");
     let pattern = Regex::new("sgr-[0-9a-f]+").expect("a pattern");
-    let ids: Vec<String> = pattern.find_iter(&text).map(|found| found.as_str().to_owned()).collect();
+    let mut ids: Vec<String> = Vec::new();
+    for found in pattern.find_iter(&text).map(|found| found.as_str()) {
+        if !ids.iter().any(|id| id == found) {
+            ids.push(found.to_owned());
+        }
+    }
     ids.iter().enumerate().fold(text, |text, (number, id)| text.replace(id, &format!("RULE-{}", number + 1)))
 }

@@ -5,6 +5,7 @@
 mod aws_cli;
 mod codes;
 mod json;
+mod page;
 mod scenes;
 mod terraform;
 mod words;
@@ -30,14 +31,14 @@ impl Played {
         self.world.verb(verb, &self.folder.path(), &arguments).await
     }
 
-    /// The plan in this form, and the exit code.
-    async fn plan(&self, form: &str) -> (String, i32) {
-        let run = self.verb("plan", &["-o", form]).await;
-        (run.raw, run.code)
+    /// The plan in this form.
+    async fn plan(&self, form: &str) -> String {
+        self.verb("plan", &["-o", form]).await.raw
     }
 
     async fn json(&self) -> Value {
-        serde_json::from_str(&self.plan("json").await.0).expect("JSON")
+        let run = self.verb("plan", &["-o", "json"]).await;
+        serde_json::from_str(&run.raw).unwrap_or_else(|_| panic!("no JSON: {}", run.err))
     }
 }
 
@@ -63,12 +64,10 @@ async fn every_form_says_the_same(#[case] scene: Scene) {
     let document = one.json().await;
     json::expect_keys(&document);
     json::expect_actions(&document, scene.actions);
-    let (resources, _) = one.plan("terraform").await;
-    terraform::expect_same(&document, &resources);
+    terraform::expect_same(&document, &one.plan("terraform").await);
     codes::expect(&one, scene.code).await;
 
-    let (script, _) = one.plan("aws-cli").await;
-    aws_cli::run(&one.world, &script).await;
+    aws_cli::run(&one.world, &one.plan("aws-cli").await).await;
     let applied = other.verb("apply", &["--yes"]).await;
     assert_eq!(applied.code, i32::from(scene.code == 1), "{}\n{}", applied.out, applied.err);
 

@@ -66,7 +66,7 @@ ingress:
   from: [{cidr: 0.0.0.0/0}]
 egress:
 - services: [AllTraffic]
-  to: [{vpc: true}, {cidr: '::ffff:0:0/96'}]
+  to: [{vpc: true}, {cidr: '64:ff9b::/96'}]
 - services: [AllTCP]
   to: [{cidr: '2001:db8:1:2:3:4:5:6/128'}, {securityGroup: {id: $PARTNER-SG, accountID: '210987654321'}}]";
 
@@ -78,7 +78,8 @@ async fn before_peers(played: &Played) {
     world.group_of_account("PARTNER-SG", "210987654321").await;
 }
 
-fn access(name: &str, spec: &str) -> String {
+/// An access's document.
+pub fn access(name: &str, spec: &str) -> String {
     document("SecurityGroupAccess", name, spec)
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -102,12 +102,10 @@ fn named(key: &GroupKey, name: &str) -> SurveyedGroup {
 
 /// The words of each call of the AWS CLI, as a shell reads a script.
 fn calls(script: &str) -> Vec<Vec<String>> {
-    let instead = "aws() { printf '%s\\0' $# \"$@\"; }\n";
-    let mut child =
-        Command::new("sh").arg("-eu").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("a shell");
-    let written = child.stdin.take().expect("a pipe").write_all(format!("{instead}{script}").as_bytes());
-    written.expect("it is read");
-    let output = child.wait_with_output().expect("it ends");
+    let mut file = tempfile::NamedTempFile::new().expect("a file");
+    let instead = "aws() { printf '%s\\0' $# \"$@\"; }";
+    write!(file, "{instead}\n{script}").expect("it is written");
+    let output = Command::new("sh").arg("-eu").arg(file.path()).output().expect("a shell");
     assert!(output.status.success(), "{script}");
     let text = String::from_utf8(output.stdout).expect("UTF-8");
     let mut words = text.split_terminator('\0').map(str::to_owned);
