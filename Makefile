@@ -2,6 +2,7 @@
 
 CACHE := $(CURDIR)/.cache
 CONTROLPLANE := $(CACHE)/controlplane
+HCL_CHECK := $(CACHE)/hcl-check
 VENV := $(CACHE)/venv
 SGBIND := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)/debug/sgbind
 
@@ -14,7 +15,7 @@ CARGO := env -u MAKEFLAGS -u MFLAGS cargo
 BUILD := $(CARGO) build --locked --bin sgbind --test it
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test build lint crds check-generated clean binary tests venv controlplane need
+.PHONY: help demo test build lint crds check-generated clean binary tests venv controlplane hcl-check need
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,8 +25,9 @@ demo: need ## start all of it on this machine, and show what the controller does
 	@$(VENV)/bin/python demo/demo.py --sgbind $(SGBIND) --controlplane $(CONTROLPLANE) --dir $(CACHE)/demo
 
 test: need ## run all tests; the last line is the result
-	@$(MAKE) --no-print-directory -j2 tests controlplane venv
-	@SGBIND_TEST_CONTROLPLANE=$(CONTROLPLANE) SGBIND_TEST_PYTHON=$(VENV)/bin/python tests/all.sh
+	@$(MAKE) --no-print-directory -j2 tests controlplane hcl-check venv
+	@SGBIND_TEST_CONTROLPLANE=$(CONTROLPLANE) SGBIND_TEST_HCL_CHECK=$(HCL_CHECK) SGBIND_TEST_PYTHON=$(VENV)/bin/python \
+		tests/all.sh
 
 build: ## build the release binary, target/release/sgbind
 	@tests/need.sh cargo cc
@@ -34,10 +36,11 @@ build: ## build the release binary, target/release/sgbind
 lint: ## formats, clippy and vet, with warnings denied
 	@tests/need.sh cargo fmt clippy go cc
 	cargo fmt --all --check
-	@cd tests/controlplane && unformatted=$$(gofmt -l .) && \
-		{ [ -z "$$unformatted" ] || { echo "gofmt -w tests/controlplane: $$unformatted" >&2; exit 1; }; }
+	@cd tests && unformatted=$$(gofmt -l controlplane hcl) && \
+		{ [ -z "$$unformatted" ] || { echo "gofmt -w in tests: $$unformatted" >&2; exit 1; }; }
 	$(CARGO) clippy --workspace --locked --all-targets -- -D warnings
 	cd tests/controlplane && go vet -trimpath ./...
+	cd tests/hcl && go vet -trimpath ./...
 
 crds: binary ## write crds/ anew from src/api
 	@$(call write_crds,crds)
@@ -77,3 +80,9 @@ $(CONTROLPLANE): $(wildcard tests/controlplane/*.go) $(addprefix tests/controlpl
 	@echo "building the control plane (some minutes the first time)"
 	@mkdir -p $(CACHE)
 	@env -u MAKEFLAGS -u MFLAGS tests/controlplane/build.sh $@.new && mv $@.new $@
+
+hcl-check: $(HCL_CHECK)
+
+$(HCL_CHECK): $(wildcard tests/hcl/*.go) $(addprefix tests/hcl/,go.mod go.sum)
+	@mkdir -p $(CACHE)
+	@cd tests/hcl && env -u MAKEFLAGS -u MFLAGS go build -mod=readonly -trimpath -buildvcs=false -o $@.new . && mv $@.new $@

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs all tests and sums up what the runners said: the last line is `N passed, N failed`.
-# `make test` sets up what this needs: SGBIND_TEST_CONTROLPLANE (or SGBIND_TEST_KUBECONFIG), SGBIND_TEST_PYTHON.
+# `make test` sets up what this needs: SGBIND_TEST_CONTROLPLANE (or SGBIND_TEST_KUBECONFIG),
+# SGBIND_TEST_HCL_CHECK, SGBIND_TEST_PYTHON.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 : "${SGBIND_TEST_PYTHON:?run make test, or name the Python of the virtual environment that tests/moto/setup.sh makes}"

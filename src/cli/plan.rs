@@ -46,7 +46,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let forecast = once::foresee(&survey, &terms).context("a plan was refused, which is a bug in sgbind")?;
     print(&survey, &forecast, arguments.output)?;
     if !matches!(arguments.output, Format::Table) {
-        tell_of_problems(&forecast);
+        tell_of_problems(&survey, &forecast);
     }
     Ok(exit_code(&survey, &forecast))
 }
@@ -77,8 +77,11 @@ pub(super) fn write(text: &str) -> anyhow::Result<()> {
 }
 
 /// Problems stand in the result; who reads only what is on the screen should see them too.
-fn tell_of_problems(forecast: &Forecast) {
+fn tell_of_problems(survey: &Survey, forecast: &Forecast) {
     for problem in &forecast.problems {
         anstream::eprintln!("{}: {}: {}", problem.object, problem.problem.reason.word(), problem.problem.message);
+    }
+    for unknown in &survey.unknown {
+        anstream::eprintln!("not known: {unknown}");
     }
 }

@@ -1,37 +1,53 @@
 //! The plan as the commands of the AWS CLI that a person would type, in the order in which they are to run.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use crate::model::{Action, Direction, GroupKey, Peer, RuleSpec, Step, Tags, TakenRule, Us};
 use crate::once::{Forecast, Survey};
 
-use super::{calls, tame, title};
+use super::{calls, comment, remarks, scopes, title};
 
-/// A script for a POSIX shell: what is to be done as commands, all else as comments.
+/// So many rules go into one command: a shell's word has a length (131,071 bytes on Linux), and a command a reader.
+const MOST_RULES: usize = 100;
+
+/// A script for a POSIX shell: what is to be done as commands, all else as comments. It ends with the first command that is
+/// refused, as what comes later may rely on it.
 pub fn aws_cli(survey: &Survey, forecast: &Forecast) -> String {
-    let mut lines = Vec::new();
+    let mut paragraphs = head(forecast);
     let mut last: Option<&GroupKey> = None;
-    for steps in calls(&forecast.steps) {
+    for steps in calls(&forecast.steps).into_iter().flat_map(|steps| steps.chunks(MOST_RULES)) {
         let key = &steps[0].group;
         if last != Some(key) {
-            lines.extend(last.map(|_| String::new()));
-            lines.push(format!("# {}, account {}", title(survey, key), key.scope.account));
+            paragraphs.push(vec![comment(&format!("{}, account {}", title(survey, key), key.scope.account))]);
             last = Some(key);
         }
-        lines.extend(steps.iter().map(|step| format!("#   {}", tame(&step.to_string()))));
-        lines.push(command(&survey.us, steps));
+        if let Some(lines) = paragraphs.last_mut() {
+            lines.extend(steps.iter().map(|step| comment(&format!("  {step}"))));
+            lines.push(command(&survey.us, steps));
+        }
     }
-    for held in &forecast.held {
-        lines.push(format!("# held, {}: {}", tame(&held.reason.to_string()), held.step));
-    }
-    for problem in &forecast.problems {
-        let (object, problem) = (&problem.object, &problem.problem);
-        lines.push(format!("# {object}: {}: {}", problem.reason.word(), tame(&problem.message)));
-    }
+    paragraphs.push(remarks(survey, forecast));
+    let paragraphs = paragraphs.into_iter().filter(|lines| !lines.is_empty()).map(|lines| lines.join("\n") + "\n");
+    paragraphs.collect::<Vec<_>>().join("\n")
+}
+
+/// What a shell has to be told before commands.
+fn head(forecast: &Forecast) -> Vec<Vec<String>> {
     if forecast.steps.is_empty() {
-        lines.push("# nothing to do".to_owned());
+        return Vec::new();
     }
-    lines.join("\n") + "\n"
+    let mut lines = vec!["#!/bin/sh".to_owned(), "set -eu".to_owned()];
+    let accounts: BTreeSet<_> = scopes(&forecast.steps).into_iter().map(|scope| &scope.account).collect();
+    if accounts.len() > 1 {
+        let what =
+            "The groups are of several accounts: before each, set the credentials of the account that is named there.";
+        lines.push(comment(what));
+    }
+    // Version 2 of the AWS CLI would show each answer in a pager, and wait.
+    lines.push("export AWS_PAGER=''".to_owned());
+    vec![lines]
 }
 
 /// The commands that make rules again which were taken away.
@@ -67,18 +83,18 @@ fn command(us: &Us, steps: &[Step]) -> String {
             });
             let described = quoted(&Value::from_iter(described).to_string());
             let verb = format!("update-security-group-rule-descriptions-{direction}");
-            format!("{} --group-id {} --security-group-rule-descriptions {described}", aws(key, &verb), key.id)
+            format!("{} --security-group-rule-descriptions {described}", aws_for_group(key, &verb))
         }
         Action::Revoke { .. } if steps.iter().all(has_id) => {
             let verb = format!("revoke-security-group-{direction}");
-            format!("{} --group-id {} --security-group-rule-ids {ids}", aws(key, &verb), key.id)
+            format!("{} --security-group-rule-ids {ids}", aws_for_group(key, &verb))
         }
         // A snapshot without describe-security-group-rules.json tells no ids.
         Action::Revoke { .. } => {
             let permissions = Value::from_iter(steps.iter().map(|step| permission(&step.spec, None, "")));
             let verb = format!("revoke-security-group-{direction}");
             let permissions = quoted(&permissions.to_string());
-            format!("{} --group-id {} --ip-permissions {permissions}", aws(key, &verb), key.id)
+            format!("{} --ip-permissions {permissions}", aws_for_group(key, &verb))
         }
     }
 }
@@ -92,7 +108,7 @@ fn has_id(step: &Step) -> bool {
 fn authorize(key: &GroupKey, direction: Direction, permissions: &[Value], tags: &Tags) -> String {
     let verb = format!("authorize-security-group-{direction}");
     let permissions = quoted(&Value::from(permissions).to_string());
-    let mut command = format!("{} --group-id {} --ip-permissions {permissions}", aws(key, &verb), key.id);
+    let mut command = format!("{} --ip-permissions {permissions}", aws_for_group(key, &verb));
     if !tags.is_empty() {
         let specification = json!([{"ResourceType": "security-group-rule", "Tags": tag_values(tags)}]);
         command.push_str(&format!(" --tag-specifications {}", quoted(&specification.to_string())));
@@ -101,7 +117,11 @@ fn authorize(key: &GroupKey, direction: Direction, permissions: &[Value], tags: 
 }
 
 fn aws(key: &GroupKey, verb: &str) -> String {
-    format!("aws ec2 {verb} --region {}", key.scope.region)
+    format!("aws ec2 {verb} --region {}", quoted(key.scope.region.as_str()))
+}
+
+fn aws_for_group(key: &GroupKey, verb: &str) -> String {
+    format!("{} --group-id {}", aws(key, verb), quoted(key.id.as_str()))
 }
 
 fn of_step(step: &Step) -> Value {
@@ -144,7 +164,7 @@ fn tag_list(tags: &Tags) -> String {
 }
 
 /// A word for a POSIX shell.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:".contains(&byte);
     if !text.is_empty() && text.bytes().all(plain) {
         return text.to_owned();

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::model::{Direction, HoldReason, ObjectProblem, Peer, Step};
+use crate::model::{Action, Direction, HoldReason, ObjectProblem, Peer, Step};
 use crate::once::{Forecast, Survey};
 
 /// What `plan -o json` prints.
@@ -54,6 +54,9 @@ pub struct StepDocument {
     /// The id of the rule, if it is there already.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rule_id: Option<String>,
+    /// Account of the peer group, of what makes a rule, where it is not the group's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub peer_account: Option<String>,
     /// The objects on whose account it is done.
     #[serde(rename = "for")]
     pub objects: Vec<String>,
@@ -145,6 +148,12 @@ impl From<&Step> for StepDocument {
             region: step.group.scope.region.to_string(),
             rule: RuleDocument::new(&step.group.id, &step.spec),
             rule_id: step.action.rule().map(ToString::to_string),
+            peer_account: match &step.action {
+                Action::Authorize { peer_account } | Action::Restore { peer_account, .. } => {
+                    peer_account.as_ref().map(ToString::to_string)
+                }
+                _ => None,
+            },
             objects: step.objects.iter().map(ToString::to_string).collect(),
             reason: step.reason.clone(),
             description: step.description.clone(),

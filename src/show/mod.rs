@@ -12,9 +12,9 @@ pub use json::{PlanDocument, StepDocument, json};
 pub use table::{sign, table};
 pub use terraform::terraform;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{GroupKey, Step};
+use crate::model::{GroupKey, Scope, Step};
 use crate::once::{Forecast, Survey};
 
 /// Steps that go into one call, in their order.
@@ -35,6 +35,31 @@ fn groups(forecast: &Forecast) -> BTreeMap<&GroupKey, (Vec<&Step>, Vec<&crate::m
         groups.entry(&held.step.group).or_default().1.push(held);
     }
     groups
+}
+
+/// A comment of a shell or of HCL, which nothing in these words can leave.
+fn comment(words: &str) -> String {
+    format!("# {}", tame(words))
+}
+
+/// What is not done, as comments: what waits, what is wrong, what is not known.
+fn remarks(survey: &Survey, forecast: &Forecast) -> Vec<String> {
+    let held = forecast.held.iter().map(|held| {
+        let (reason, meaning) = (held.reason.word(), held.reason.meaning());
+        format!("held, {reason}: {}: {meaning}", held.step)
+    });
+    let problems = forecast.problems.iter().map(|problem| {
+        let (object, problem) = (&problem.object, &problem.problem);
+        format!("{object}: {}: {}", problem.reason.word(), problem.message)
+    });
+    let unknown = survey.unknown.iter().map(|unknown| format!("not known: {unknown}"));
+    let nothing = forecast.steps.is_empty().then(|| "nothing to do".to_owned());
+    held.chain(problems).chain(unknown).chain(nothing).map(|words| comment(&words)).collect()
+}
+
+/// The accounts and Regions in which something is to be done.
+fn scopes<'a>(steps: impl IntoIterator<Item = &'a Step>) -> BTreeSet<&'a Scope> {
+    steps.into_iter().map(|step| &step.group.scope).collect()
 }
 
 /// A text from AWS on one line, without what a terminal or a shell would take for something else.

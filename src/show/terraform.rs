@@ -2,58 +2,56 @@
 
 use std::fmt::Write as _;
 
-use crate::model::{Action, Direction, Peer, Step, Us};
+use crate::model::{Action, Peer, Scope, Step, Us};
 use crate::once::{Forecast, Survey};
 
-use super::{calls, tame, title};
+use super::{comment, remarks, scopes, title};
 
 /// A file of `aws_vpc_security_group_ingress_rule` and `…_egress_rule`. Terraform makes resources, so what is to be taken
 /// away, tagged or described stands in comments.
 ///
 /// Source: these two resources in the documentation of Terraform's AWS provider.
 pub fn terraform(survey: &Survey, forecast: &Forecast) -> String {
-    let mut text = String::new();
-    for steps in calls(&forecast.steps) {
-        for step in steps {
-            if !text.is_empty() {
-                text.push('\n');
-            }
-            match step.action {
-                Action::Authorize { .. } => resource(&mut text, survey, step),
-                _ => comment(&mut text, &format!("{step}{}", rule_id(step))),
-            }
-        }
+    let (made, other): (Vec<&Step>, Vec<&Step>) =
+        forecast.steps.iter().partition(|step| matches!(step.action, Action::Authorize { .. }));
+    let scopes = scopes(made.iter().copied());
+    let by_alias = scopes.len() > 1;
+    let mut paragraphs = Vec::new();
+    if by_alias {
+        let what = "Each resource needs the provider of its account and Region: declare those that are named here, by their alias";
+        paragraphs.push(vec![comment(what)]);
     }
-    for held in &forecast.held {
-        comment(&mut text, &format!("held, {}: {}", held.reason, held.step));
+    paragraphs.extend(made.iter().map(|step| {
+        let provider = by_alias.then(|| alias(&step.group.scope));
+        resource(survey, step, provider)
+    }));
+    if !other.is_empty() {
+        let what = "Terraform does not do what follows to rules that it did not make: sgbind apply does, or the commands of -o aws-cli";
+        paragraphs.push([comment(what)].into_iter().chain(other.iter().map(|step| of_rule(step))).collect());
     }
-    for problem in &forecast.problems {
-        let (object, problem) = (&problem.object, &problem.problem);
-        comment(&mut text, &format!("{object}: {}: {}", problem.reason.word(), problem.message));
-    }
-    if text.is_empty() {
-        comment(&mut text, "nothing to do");
-    }
-    text
+    paragraphs.push(remarks(survey, forecast));
+    let paragraphs = paragraphs.into_iter().filter(|lines| !lines.is_empty()).map(|lines| lines.join("\n") + "\n");
+    paragraphs.collect::<Vec<_>>().join("\n")
 }
 
-fn rule_id(step: &Step) -> String {
-    step.action.rule().map(|id| format!(" ({id})")).unwrap_or_default()
+/// What is to be done with a rule that is there, as a comment.
+fn of_rule(step: &Step) -> String {
+    let id = step.action.rule().map(|id| format!(" ({id})")).unwrap_or_default();
+    comment(&format!("{step}{id}: {}", step.reason))
 }
 
-fn comment(text: &mut String, words: &str) {
-    let _ = writeln!(text, "# {}", tame(words));
+/// The configuration of the provider that works there.
+fn alias(scope: &Scope) -> String {
+    let words = format!("aws.{}_{}", scope.region, scope.account);
+    words.replace('-', "_")
 }
 
-fn resource(text: &mut String, survey: &Survey, step: &Step) {
-    let direction = match step.spec.direction {
-        Direction::Ingress => "ingress",
-        Direction::Egress => "egress",
-    };
-    comment(text, &format!("{}, {}: {}", title(survey, &step.group), step.group.scope, step.reason));
-    let _ = writeln!(text, "resource \"aws_vpc_security_group_{direction}_rule\" \"{}\" {{", name(step));
-    let mut arguments = vec![("security_group_id", string(step.group.id.as_str()))];
-    arguments.push(("description", string(&step.description)));
+fn resource(survey: &Survey, step: &Step, provider: Option<String>) -> Vec<String> {
+    let mut arguments = Vec::from_iter(provider.map(|provider| ("provider", provider)));
+    arguments.push(("security_group_id", string(step.group.id.as_str())));
+    if !step.description.is_empty() {
+        arguments.push(("description", string(&step.description)));
+    }
     arguments.push(("ip_protocol", string(&step.spec.traffic.protocol())));
     if let Some((from, to)) = step.spec.traffic.ports() {
         arguments.push(("from_port", from.to_string()));
@@ -66,11 +64,13 @@ fn resource(text: &mut String, survey: &Survey, step: &Step) {
         Peer::SecurityGroup(id) => ("referenced_security_group_id", string(&referenced(step, id.as_str()))),
     });
     let width = arguments.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
-    for (name, value) in arguments {
-        let _ = writeln!(text, "  {name:width$} = {value}");
-    }
-    tags(text, &survey.us);
-    text.push_str("}\n");
+    let mut lines = vec![comment(&format!("{}, {}: {}", title(survey, &step.group), step.group.scope, step.reason))];
+    let kind = format!("aws_vpc_security_group_{}_rule", step.spec.direction);
+    lines.push(format!("resource \"{kind}\" \"{}\" {{", name(step)));
+    lines.extend(arguments.iter().map(|(name, value)| format!("  {name:width$} = {value}")));
+    lines.extend(tags(&survey.us));
+    lines.push("}".to_owned());
+    lines
 }
 
 /// A group of another account is written with it.
@@ -82,8 +82,9 @@ fn referenced(step: &Step, id: &str) -> String {
 }
 
 /// By which the rule is ours, and not foreign, for the next plan.
-fn tags(text: &mut String, us: &Us) {
-    let _ = writeln!(text, "  tags = {{\n    {} = {}\n  }}", string(&us.cluster.tag_key()), string(&us.identity));
+fn tags(us: &Us) -> [String; 3] {
+    let tag = format!("    {} = {}", string(&us.cluster.tag_key()), string(&us.identity));
+    ["  tags = {".to_owned(), tag, "  }".to_owned()]
 }
 
 /// A name that Terraform takes, and that no other rule has.

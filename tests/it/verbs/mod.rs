@@ -10,6 +10,7 @@ mod explain;
 mod interrupted;
 mod operator;
 mod partial;
+mod outputs;
 mod plan;
 mod selection;
 pub mod stage;
