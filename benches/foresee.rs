@@ -120,6 +120,7 @@ fn a_thousand_bindings_that_share_groups(bencher: Bencher) {
         brake: None,
         rule_quota: None,
         tightening_watch: Duration::ZERO,
+        malformed: Vec::new(),
     };
     bencher.bench_local(|| {
         let forecast = foresee(&survey, &terms).expect("a plan");

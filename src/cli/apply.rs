@@ -27,6 +27,12 @@ pub struct Arguments {
 }
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    if arguments.objects.from_cluster {
+        bail!(
+            "apply works without a cluster: what a cluster's objects need is done by its controller, which keeps what it does in \
+             their statuses. Name files by -f, or look at what the controller would do by sgbind plan --from-cluster"
+        );
+    }
     if !arguments.yes && !io::stdin().is_terminal() {
         bail!(
             "nobody can be asked, as stdin is no terminal: look at the plan (sgbind plan), then run apply with --yes"
@@ -47,13 +53,23 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     tokio::spawn(super::controller::signalled(stop.clone())?);
     // A terminal that is closed must not end what was confirmed, least of all while targets are watched.
     let _hangup = signal(SignalKind::hangup()).context("SIGHUP can't be waited for")?;
-    // Minutes may have passed: nothing is revoked by what was known before the question.
-    let asked = arguments.objects.again(asked, clouds.home()).await?;
-    let survey = once::look(&clouds, &cluster, &us, &asked, &terms).await;
-    let now = foresee(&survey, &terms)?;
-    unchanged(now.news_since(&shown), survey.unknown.iter().filter(|unknown| !unknown_then.contains(unknown)))?;
-    let report = once::carry_out(&clouds, &survey, &shown, &terms, &stop, &tell).await;
+    let mut report = Report::default();
+    while report.is_well() {
+        // Minutes may have passed, and pass while targets are watched: nothing is revoked by what was known before.
+        let survey = once::look(&clouds, &cluster, &us, &asked, &terms).await;
+        let now = foresee(&survey, &terms)?;
+        unchanged(now.news_since(&shown), survey.unknown.iter().filter(|unknown| !unknown_then.contains(unknown)))
+            .with_context(|| format!("after {}", counted(report.done.len())))?;
+        let more = once::carry_out(&clouds, &survey, &shown, &terms, &stop, &tell).await;
+        report = report.and(more);
+        if !report.goes_on {
+            break;
+        }
+    }
     conclude(&report, &shown)?;
+    if matches!(report.halt, Some(Halt::Interrupted)) {
+        return Ok(ExitCode::FAILURE);
+    }
     // What is there now says whether all is done.
     let (survey, left) = once::what_is_left(&clouds, &cluster, &us, &asked, &terms, &report)
         .await

@@ -12,7 +12,7 @@ use crate::once;
 use crate::show;
 
 use super::objects::{Gathered, ViewArguments};
-use super::plan::write;
+use super::plan::{tell_of_problems, write};
 
 /// Arguments of `sgbind explain`.
 #[derive(Debug, Args)]
@@ -68,10 +68,9 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Format::Table => write(&show::explained(&document))?,
         Format::Json => write(&(serde_json::to_string_pretty(&document).context("the rules as JSON")? + "\n"))?,
     }
-    for problem in &forecast.problems {
-        anstream::eprintln!("{}: {}: {}", problem.object, problem.problem.reason.word(), problem.problem.message);
-    }
-    Ok(if forecast.problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    tell_of_problems(&survey, &forecast);
+    let well = forecast.problems.is_empty() && survey.unknown.is_empty();
+    Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Reads the group, in our own account or in one for which there is a role.

@@ -7,12 +7,12 @@ use serde_json::json;
 
 use crate::api::ALBTargetBinding;
 use crate::graph::{self, Drawing, Estate};
-use crate::model::{Facts, Object, ObjectProblem, Reason, Scope};
+use crate::model::{Object, ObjectProblem, Reason, Scope};
 use crate::once::{self, Asked, Forecast, Survey};
 use crate::validate;
 
 use super::objects::{Gathered, ViewArguments};
-use super::plan::write;
+use super::plan::{tell_of_problems, write};
 
 /// Arguments of `sgbind graph`.
 #[derive(Debug, Args)]
@@ -68,10 +68,9 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     })?;
     // What could not be looked up is missing in the picture.
     let lookups = forecast.problems.iter().filter(|it| it.problem.reason.is_about_resolution() || is_about_reading(it));
-    let mut whole = survey.unknown.is_empty();
-    for problem in lookups {
-        whole = false;
-        anstream::eprintln!("{}: {}: {}", problem.object, problem.problem.reason.word(), problem.problem.message);
+    let whole = lookups.count() == 0 && survey.unknown.is_empty();
+    if !whole {
+        tell_of_problems(&survey, &forecast);
     }
     Ok(if whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -104,5 +103,5 @@ fn smallest(load_balancer: &str, home: &Scope) -> anyhow::Result<Asked> {
         let findings: Vec<String> = findings.into_iter().map(|finding| finding.message).collect();
         anyhow!("--load-balancer {load_balancer}: {}", findings.join("; "))
     })?;
-    Ok(Asked { declaration, created: None, previous: Facts::default() })
+    Ok(Asked::new(declaration, None))
 }

@@ -86,7 +86,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Verb::Explain(arguments) => return once(explain::run(*arguments)),
         Verb::Graph(arguments) => return once(graph::run(*arguments)),
         Verb::Import(arguments) => return import::run(*arguments),
-        Verb::Crds => print!("{}", crate::api::crds_yaml()),
+        Verb::Crds => plan::write(&crate::api::crds_yaml())?,
         Verb::Snapshot(arguments) => return once(snapshot::run(arguments)),
         Verb::Check(arguments) => return once(check::run(*arguments)),
         Verb::IamPolicy(arguments) => iam_policy::run(arguments)?,

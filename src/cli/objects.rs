@@ -1,6 +1,7 @@
 //! What the verbs plan for: objects from files or from the cluster, and who we are to them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::io;
 use std::path::Path;
 use std::time::Duration;
@@ -18,10 +19,10 @@ use crate::aws::Clouds;
 use crate::documents::{self, Document, DocumentErrors, Source};
 use crate::model::{ClusterName, Object, ObjectRef, Orphans, Scope, Us};
 use crate::observe::Cluster;
-use crate::once::{Asked, ObjectScope, Terms};
-use crate::{status, validate};
+use crate::once::{Asked, Malformed, ObjectScope, Terms};
+use crate::validate;
 
-use super::arguments::{AwsArguments, ClusterArguments, SnapshotArgument, duration};
+use super::arguments::{AwsArguments, ClusterArguments, SnapshotArgument, duration, tag_value};
 
 /// Where objects without a namespace are, as for kubectl.
 const DEFAULT_NAMESPACE: &str = "default";
@@ -46,11 +47,11 @@ pub struct ObjectArguments {
     pub cluster_name: ClusterName,
     /// Value of the tag by which rules are ours [default: with --from-cluster the UID of the namespace kube-system, else
     /// pipeline].
-    #[arg(long, env = "SGBIND_IDENTITY")]
+    #[arg(long, env = "SGBIND_IDENTITY", value_parser = tag_value)]
     pub identity: Option<String>,
     /// Identity of a former cluster of this name, whose rules are taken over; may be repeated, or several separated by
     /// commas.
-    #[arg(long, env = "SGBIND_TAKE_OVER", value_name = "IDENTITY", value_delimiter = ',')]
+    #[arg(long, env = "SGBIND_TAKE_OVER", value_name = "IDENTITY", value_delimiter = ',', value_parser = tag_value)]
     pub take_over: Vec<String>,
     /// The given objects are all that there are: rules of ours that only name others are revoked too.
     #[arg(long)]
@@ -87,7 +88,7 @@ pub struct ViewArguments {
     pub cluster_name: Option<ClusterName>,
     /// Value of the tag by which rules are ours [default: with --from-cluster the UID of the namespace kube-system, else
     /// the one that is found].
-    #[arg(long, env = "SGBIND_IDENTITY")]
+    #[arg(long, env = "SGBIND_IDENTITY", value_parser = tag_value)]
     pub identity: Option<String>,
     #[command(flatten)]
     pub aws: AwsArguments,
@@ -139,6 +140,8 @@ pub struct Gathered {
 struct Known {
     object: Object,
     document: Option<Document>,
+    /// The same object as the cluster has it, where a file stands in for it: it tells what was last known and done.
+    in_cluster: Option<Object>,
 }
 
 impl ObjectArguments {
@@ -163,20 +166,26 @@ impl ObjectArguments {
         if self.from_cluster {
             let client = client.as_ref().map_err(|why| anyhow!("{why}"))?;
             for (reference, object) in self.in_cluster(client).await? {
-                known.entry(reference).or_insert(Known { object, document: None });
+                match known.entry(reference) {
+                    Entry::Occupied(mut of_file) => of_file.get_mut().in_cluster = Some(object),
+                    Entry::Vacant(vacant) => {
+                        let (document, in_cluster) = (None, Some(object.clone()));
+                        vacant.insert(Known { object, document, in_cluster });
+                    }
+                }
             }
             if self.identity.is_none() {
                 identity = identity_of(client).await?;
             }
         }
         let clouds = self.aws.connect(&self.cluster_name, snapshot).await?;
-        let asked = asked(known, clouds.home())?;
+        let (asked, malformed) = asked(known, clouds.home())?;
         Ok(Gathered {
             clouds,
             cluster: client.map_or_else(Cluster::out_of_reach, Cluster::new),
             us: self.us(identity),
             asked,
-            terms: self.terms(),
+            terms: Terms { malformed, ..self.terms() },
         })
     }
 
@@ -194,29 +203,10 @@ impl ObjectArguments {
         }
     }
 
-    /// The same objects, those of the cluster as they are by now. Files count as they were read.
-    ///
-    /// # Errors
-    /// The cluster can't be asked any more, or has an object that nobody can understand.
-    pub async fn again(&self, asked: Vec<Asked>, home: &Scope) -> anyhow::Result<Vec<Asked>> {
-        if !self.from_cluster {
-            return Ok(asked);
-        }
-        let client = self.client(&BTreeMap::new(), None).await.map_err(|why| anyhow!("{why}"))?;
-        // What comes from a file was not made at any time.
-        let mut from_files: Vec<Asked> = asked.into_iter().filter(|asked| asked.created.is_none()).collect();
-        let given: BTreeSet<ObjectRef> = from_files.iter().map(|asked| asked.declaration.object.clone()).collect();
-        let in_cluster =
-            self.in_cluster(&client).await?.into_iter().filter(|(reference, _)| !given.contains(reference));
-        let known = in_cluster.map(|(reference, object)| (reference, Known { object, document: None })).collect();
-        from_files.extend(self::asked(known, home)?);
-        Ok(from_files)
-    }
-
     fn terms(&self) -> Terms {
         let scope = match (&self.namespace, self.from_cluster) {
-            (Some(namespace), true) => ObjectScope::Namespace(namespace.clone()),
             (None, true) => ObjectScope::Everything,
+            (Some(_), true) => ObjectScope::Given,
             (_, false) if self.prune => ObjectScope::Everything,
             (_, false) => ObjectScope::Given,
         };
@@ -226,6 +216,7 @@ impl ObjectArguments {
             brake: self.revocation_brake,
             rule_quota: self.rule_quota,
             tightening_watch: self.tightening_watch,
+            malformed: Vec::new(),
         }
     }
 
@@ -237,7 +228,7 @@ impl ObjectArguments {
         let documents = documents::read(&self.files, namespace, io::stdin())?;
         let known = |document: Document| {
             let object = document.object.clone();
-            (object.reference(), Known { object, document: Some(document) })
+            (object.reference(), Known { object, document: Some(document), in_cluster: None })
         };
         Ok(documents.into_iter().map(known).collect())
     }
@@ -301,33 +292,21 @@ fn refers_to_cluster(object: &Object) -> bool {
     }
 }
 
-/// Turns objects into declarations. What a file says of a status counts for nothing.
-fn asked(known: BTreeMap<ObjectRef, Known>, home: &Scope) -> anyhow::Result<Vec<Asked>> {
-    let (mut asked, mut errors, mut unusable) = (Vec::new(), Vec::new(), Vec::new());
-    for (reference, Known { object, document }) in known {
-        let from_file = document.is_some();
+/// Turns objects into declarations. What a file says of a status counts for nothing; what the cluster has does. What is
+/// wrong with an object of the cluster is a problem of that object, and told as such.
+fn asked(known: BTreeMap<ObjectRef, Known>, home: &Scope) -> Result<(Vec<Asked>, Vec<Malformed>), DocumentErrors> {
+    let (mut asked, mut errors, mut malformed) = (Vec::new(), Vec::new(), Vec::new());
+    for (reference, Known { object, document, in_cluster }) in known {
         match (validate::object(&object, home), document) {
-            (Ok(mut declaration), _) => {
-                let created = object.metadata().creation_timestamp.as_ref().map(|time| time.0).filter(|_| !from_file);
-                let previous = object.status().filter(|_| !from_file).and_then(status::facts_of).unwrap_or_default();
-                if from_file {
-                    declaration.recorded_groups.clear();
-                }
-                asked.push(Asked { declaration, created, previous });
-            }
+            (Ok(declaration), _) => asked.push(Asked::new(declaration, in_cluster.as_ref())),
             (Err(findings), Some(document)) => {
                 errors.extend(findings.into_iter().map(|finding| document.error(&finding.field, finding.message)));
             }
             (Err(findings), None) => {
-                unusable.extend(findings.into_iter().map(|finding| format!("{reference} in the cluster: {finding}")));
+                let messages = findings.iter().map(ToString::to_string).collect();
+                malformed.push(Malformed { object: reference, stance: validate::stance(&object), messages });
             }
         }
     }
-    if !errors.is_empty() {
-        return Err(DocumentErrors(errors).into());
-    }
-    if !unusable.is_empty() {
-        bail!("{}", unusable.join("\n"));
-    }
-    Ok(asked)
+    if errors.is_empty() { Ok((asked, malformed)) } else { Err(DocumentErrors(errors)) }
 }

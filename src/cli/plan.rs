@@ -76,12 +76,14 @@ pub(super) fn write(text: &str) -> anyhow::Result<()> {
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).context("the result could not be written")
 }
 
-/// Problems stand in the result; who reads only what is on the screen should see them too.
-fn tell_of_problems(survey: &Survey, forecast: &Forecast) {
+/// To standard error: problems stand in a result as well, but who reads only what is on the screen should see them too.
+pub(super) fn tell_of_problems(survey: &Survey, forecast: &Forecast) {
     for problem in &forecast.problems {
-        anstream::eprintln!("{}: {}: {}", problem.object, problem.problem.reason.word(), problem.problem.message);
+        let (object, problem) = (problem.object.to_string(), &problem.problem);
+        let words = show::tame(&format!("{object}: {}: {}", problem.reason.word(), problem.message));
+        anstream::eprintln!("{words}");
     }
     for unknown in &survey.unknown {
-        anstream::eprintln!("not known: {unknown}");
+        anstream::eprintln!("not known: {}", show::tame(unknown));
     }
 }

@@ -13,6 +13,8 @@ use crate::aws::{Clouds, LeftOut, Progress, Source, Taken, holds_snapshot, take_
 use crate::model::AccountRoles;
 use crate::telemetry::metrics::Metrics;
 
+use super::plan::write;
+
 /// Arguments of `sgbind snapshot`.
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -45,7 +47,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         eprint!("\r\x1b[K");
     }
     let taken = taken?;
-    tell(&taken);
+    tell(&taken)?;
     match taken.left_out.len() {
         0 => Ok(ExitCode::SUCCESS),
         count => {
@@ -63,11 +65,11 @@ fn show(on_terminal: bool, Progress { file, done, of }: Progress<'_>) {
     }
 }
 
-fn tell(taken: &Taken) {
-    for (file, count) in &taken.files {
-        println!("{count:>6}  {file}");
-    }
+fn tell(taken: &Taken) -> anyhow::Result<()> {
+    let lines: Vec<String> = taken.files.iter().map(|(file, count)| format!("{count:>6}  {file}\n")).collect();
+    write(&lines.concat())?;
     for LeftOut { file, permission, reason } in &taken.left_out {
         eprintln!("sgbind: {file} is left out (it takes {permission}): {reason}");
     }
+    Ok(())
 }

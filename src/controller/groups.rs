@@ -233,7 +233,8 @@ impl Context {
         let needed = view.claims.iter().flat_map(|claim| claim.rules.keys());
         let lists = observe::lists_of(state.rules.iter().map(|rule| &rule.spec).chain(needed));
         let unread = lists.into_iter().filter(|id| !pass.lists.contains_key(id)).collect();
-        pass.lists.extend(observe::list_weights(cloud, &unread).await);
+        let weights = observe::list_weights(cloud, &unread).await;
+        pass.lists.extend(weights.unwrap_or_else(|_| unread.into_iter().map(|id| (id, None)).collect()));
         let limit = match self.settings.rule_quota {
             Some(limit) => limit,
             None => cloud.rule_quota().await.unwrap_or(DEFAULT_RULE_QUOTA),

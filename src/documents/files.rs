@@ -68,6 +68,8 @@ impl Search {
         }
         if metadata.is_dir() {
             self.folder(path, name);
+        } else if found == Found::InFolder && !metadata.is_file() {
+            self.fail(name, &io::Error::other("it is neither a file nor a folder"));
         } else {
             let read = File::open(path).and_then(content);
             self.take(name, found, read);

@@ -40,14 +40,20 @@ pub fn lists_of<'a>(rules: impl Iterator<Item = &'a RuleSpec>) -> BTreeSet<Prefi
     rules.filter_map(list).collect()
 }
 
-/// What prefix lists count as in a group's quota; `None` for those that could not be read, and of which AWS does not say it.
-pub async fn list_weights(cloud: &Cloud, ids: &BTreeSet<PrefixListId>) -> BTreeMap<PrefixListId, Option<ListWeight>> {
+/// What prefix lists count as in a group's quota; `None` for those of which AWS does not say it.
+///
+/// # Errors
+/// They could not be read.
+pub async fn list_weights(
+    cloud: &Cloud,
+    ids: &BTreeSet<PrefixListId>,
+) -> Result<BTreeMap<PrefixListId, Option<ListWeight>>, AwsError> {
     let mut weights: BTreeMap<PrefixListId, Option<ListWeight>> = ids.iter().map(|id| (id.clone(), None)).collect();
     if ids.is_empty() {
-        return weights;
+        return Ok(weights);
     }
-    let found = cloud.prefix_lists_by_id(ids).await.unwrap_or_default();
+    let found = cloud.prefix_lists_by_id(ids).await?;
     let weight = |list: PrefixList| (list.id, list.weight.map(|rules| ListWeight { family: list.family, rules }));
     weights.extend(found.into_iter().map(weight));
-    weights
+    Ok(weights)
 }

@@ -55,9 +55,21 @@ pub struct Report {
     /// Foreign rules that were to be put back, and are not there.
     pub lost: BTreeMap<GroupKey, Vec<TakenRule>>,
     pub halt: Option<Halt>,
+    /// Foreign rules of more groups are to go: they are looked at anew before.
+    pub goes_on: bool,
 }
 
 impl Report {
+    /// What came of this run and a later one.
+    #[must_use]
+    pub fn and(mut self, later: Self) -> Self {
+        self.done.extend(later.done);
+        self.refused.extend(later.refused);
+        self.rolled_back.extend(later.rolled_back);
+        self.lost.extend(later.lost);
+        Self { halt: later.halt, goes_on: later.goes_on, ..self }
+    }
+
     /// Whether nothing came in between.
     pub fn is_well(&self) -> bool {
         self.halt.is_none() && self.refused.is_empty() && self.rolled_back.is_empty() && self.lost.is_empty()
@@ -240,12 +252,36 @@ impl Run<'_> {
     fn close(&self) {
         let mut soon = self.progress.borrow_mut();
         let Soon { states, open, report, .. } = &mut *soon;
-        let seen: Vec<Step> = open.iter().filter(|step| is_seen(step, states)).cloned().collect();
+        let tag = self.survey.us.cluster.tag_key();
+        let seen: Vec<Step> = open.iter().filter(|step| is_seen(step, states, &tag)).cloned().collect();
         for step in seen {
             open.remove(&step);
+            report.refused.retain(|(refused, _)| *refused != step);
             self.tell(Progress::Done(&step));
             report.done.push(step);
         }
+    }
+
+    /// Lets steps be tried again that failed for reasons that may pass.
+    pub(super) fn try_again(&self, steps: &[Step]) {
+        let mut soon = self.progress.borrow_mut();
+        for step in steps {
+            if matches!(soon.failed.get(step), Some(ErrorClass::Transient | ErrorClass::Throttled)) {
+                soon.failed.remove(step);
+                soon.begun.remove(step);
+                soon.report.refused.retain(|(refused, _)| refused != step);
+            }
+        }
+    }
+
+    /// Whether AWS's refusals count no more for a group: what is put back is asked for anew.
+    pub(super) fn forget_refusals(&self, key: &GroupKey) {
+        self.progress.borrow_mut().refused.remove(key);
+    }
+
+    /// Foreign rules of more groups are to go.
+    pub(super) fn goes_on(&self) {
+        self.progress.borrow_mut().report.goes_on = true;
     }
 
     /// What is to be done next in each group, of what was shown.
@@ -336,9 +372,14 @@ impl Run<'_> {
         for (steps, error) in failed {
             self.tell(Progress::Refused(&steps, &error));
             for step in steps {
-                soon.open.remove(&step);
+                // An answer may have been lost: the next read tells.
+                if error.class() != ErrorClass::Transient {
+                    soon.open.remove(&step);
+                }
                 soon.failed.insert(step.clone(), error.class());
-                soon.refused.entry(step.group.clone()).or_default().insert(step.spec.clone());
+                if step.action.makes() {
+                    soon.refused.entry(step.group.clone()).or_default().insert(step.spec.clone());
+                }
                 soon.report.refused.push((step, error.to_string()));
             }
         }
@@ -346,14 +387,15 @@ impl Run<'_> {
 }
 
 /// Whether what a step is to come to is so.
-fn is_seen(step: &Step, states: &States) -> bool {
+fn is_seen(step: &Step, states: &States, tag: &str) -> bool {
     let Some(state) = states.get(&step.group) else { return false };
     let rule = |id: &RuleId| state.rules.iter().find(|rule| rule.id == *id);
     match &step.action {
         Action::Authorize { .. } | Action::Restore { .. } => state.rules.iter().any(|rule| rule.spec == step.spec),
-        Action::Revoke { id, .. } | Action::Release { id } => rule(id).is_none(),
+        Action::Revoke { id, .. } => rule(id).is_none(),
+        Action::Release { id } => rule(id).is_none_or(|rule| !rule.tags.contains_key(tag)),
         Action::Describe { id } => rule(id).is_some_and(|rule| rule.description == step.description),
-        Action::Adopt { .. } => false,
+        Action::Adopt { id } => rule(id).is_some_and(|rule| rule.tags.contains_key(tag)),
     }
 }
 

@@ -29,7 +29,7 @@ pub struct Forecast {
     pub in_sync: BTreeSet<(GroupKey, RuleSpec)>,
     /// Rules in what the objects govern that no sgbind made, and nobody needs.
     pub foreign: BTreeSet<(GroupKey, RuleSpec)>,
-    /// Rules that are needed, by group, with what for.
+    /// Rules that are to be there.
     pub needed: BTreeSet<(GroupKey, RuleSpec)>,
 }
 
@@ -39,6 +39,7 @@ pub struct Forecast {
 /// A plan that must never be carried out: a bug.
 pub fn foresee(survey: &Survey, terms: &Terms) -> Result<Forecast, Violation> {
     let mut states: States = survey.groups.iter().map(|(key, group)| (key.clone(), group.state.clone())).collect();
+    let all_go = |state: &GroupState| all_go(survey, state);
     let (planning, refused) = (Planning::new(survey, terms), Refused::new());
     let mut forecast = Forecast::default();
     let mut brake = Brake::new(survey, terms);
@@ -69,7 +70,10 @@ pub fn foresee(survey: &Survey, terms: &Terms) -> Result<Forecast, Violation> {
 }
 
 /// Whatever may go at all will go in its turn.
-fn all_go(state: &GroupState) -> Tightening {
+fn all_go(survey: &Survey, state: &GroupState) -> Tightening {
+    if survey.is_rolled_back(&state.key) {
+        return Tightening::RolledBack;
+    }
     Tightening::WrittenDown(state.rules.iter().map(|rule| rule.spec.clone()).collect())
 }
 

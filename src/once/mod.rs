@@ -21,15 +21,18 @@ pub use survey::{look, look_also};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use crate::api::names::RETRY_TIGHTENING_ANNOTATION;
 use crate::aws::Clouds;
 use crate::check::Violation;
 use crate::desired::Desired;
 use crate::model::{
-    Declaration, Facts, GroupKey, GroupState, Knowledge, Known, ObjectProblem, ObjectRef, Orphans, Quota, Resolution,
+    Declaration, Facts, GroupKey, GroupState, Knowledge, Known, Object, ObjectProblem, ObjectRef, Orphans, Problem, Quota, Reason, Resolution,
     Stance, Step, Us, Usage,
 };
 use crate::observe::Cluster;
 use crate::plan::Selection;
+use crate::status::{TighteningReport, facts_of};
+use crate::validate::recorded_groups;
 
 /// For how long it is waited that what was done is seen: EC2's reads may lag by seconds.
 const VISIBLE_AFTER: [Duration; 5] = [
@@ -81,6 +84,17 @@ pub struct Terms {
     pub rule_quota: Option<u32>,
     /// How long, at the least, health is watched after foreign rules were taken away.
     pub tightening_watch: Duration,
+    /// Objects that there are and that nobody can understand.
+    pub malformed: Vec<Malformed>,
+}
+
+/// An object of the cluster that nobody can understand: what its rules are for is not known.
+#[derive(Clone, Debug)]
+pub struct Malformed {
+    pub object: ObjectRef,
+    pub stance: Stance,
+    /// What is wrong with it.
+    pub messages: Vec<String>,
 }
 
 /// Which objects are given.
@@ -88,19 +102,27 @@ pub struct Terms {
 pub enum ObjectScope {
     /// All that exist.
     Everything,
-    /// All of one namespace.
-    Namespace(String),
-    /// Some.
+    /// Some: those of files, or of one namespace.
     Given,
 }
 
 impl ObjectScope {
-    fn selection(&self) -> Selection<'_> {
+    fn selection(&self) -> Selection<'static> {
         match self {
             Self::Everything => Selection::Everything,
-            Self::Namespace(namespace) => Selection::Namespace(namespace),
             Self::Given => Selection::Given,
         }
+    }
+}
+
+impl Malformed {
+    fn problems(&self) -> impl Iterator<Item = ObjectProblem> {
+        let problem = |message: &String| Problem::new(Reason::Invalid, format!("in the cluster: {message}"));
+        self.messages.iter().map(move |message| ObjectProblem { object: self.object.clone(), problem: problem(message) })
+    }
+
+    fn known(&self) -> Known {
+        Known { stance: self.stance, knowledge: Knowledge::Incomplete }
     }
 }
 
@@ -111,6 +133,35 @@ pub struct Asked {
     /// When the object was made; `None` for what comes from a file.
     pub created: Option<jiff::Timestamp>,
     pub previous: Facts,
+    /// The group whose foreign rules were put back, as the object's status tells, so that none of them goes before a person
+    /// says so.
+    pub rolled_back: Option<GroupKey>,
+}
+
+impl Asked {
+    /// `in_cluster` is the same object as the cluster has it: its status tells what was last known and done.
+    pub fn new(mut declaration: Declaration, in_cluster: Option<&Object>) -> Self {
+        let status = in_cluster.and_then(Object::status);
+        declaration.recorded_groups = in_cluster.map(|it| recorded_groups(it, &declaration.scope)).unwrap_or_default();
+        let acknowledged = status.and_then(|status| status.acknowledged.as_ref());
+        declaration.allow_gap.acknowledged = acknowledged.and_then(|it| it.allow_gap.clone());
+        Self {
+            created: in_cluster.and_then(|it| it.metadata().creation_timestamp.as_ref()).map(|time| time.0),
+            previous: status.and_then(facts_of).unwrap_or_default(),
+            rolled_back: in_cluster.and_then(rolled_back),
+            declaration,
+        }
+    }
+}
+
+/// The group of which an object's status says that foreign rules were put back, and nobody has said since that they may go.
+fn rolled_back(object: &Object) -> Option<GroupKey> {
+    let status = object.status()?;
+    let report = TighteningReport::read(status.tightening.as_ref()?)?;
+    let retried = object.annotation(RETRY_TIGHTENING_ANNOTATION);
+    let acknowledged = status.acknowledged.as_ref().and_then(|it| it.retry_tightening.as_deref());
+    let stands = object.metadata().generation == Some(report.generation) && (retried.is_none() || retried == acknowledged);
+    ((report.rolled_back || !report.fallen.is_empty()) && stands).then_some(report.group)
 }
 
 /// All that is known at one time.
@@ -132,6 +183,8 @@ pub struct Surveyed {
     pub created: Option<jiff::Timestamp>,
     pub resolution: Resolution,
     pub desired: Desired,
+    /// As [`Asked::rolled_back`].
+    pub rolled_back: Option<GroupKey>,
 }
 
 /// A group with its rules.
@@ -170,6 +223,11 @@ impl Survey {
                 .collect::<Vec<_>>()
         };
         self.objects.iter().flat_map(of_object).chain(self.problems.iter().cloned()).collect()
+    }
+
+    /// Whether foreign rules of a group were put back, and none may go before a person says so.
+    fn is_rolled_back(&self, key: &GroupKey) -> bool {
+        self.objects.values().any(|surveyed| surveyed.rolled_back.as_ref() == Some(key))
     }
 }
 

@@ -65,10 +65,12 @@ pub(super) struct Moment<'a> {
 
 impl<'a> Planning<'a> {
     pub(super) fn new(survey: &'a Survey, terms: &'a Terms) -> Self {
+        let malformed = terms.malformed.iter().map(|malformed| (malformed.object.clone(), malformed.known()));
+        let known = survey.objects.iter().map(|(object, surveyed)| (object.clone(), surveyed.known())).chain(malformed);
         Self {
             survey,
             terms,
-            known: survey.objects.iter().map(|(object, surveyed)| (object.clone(), surveyed.known())).collect(),
+            known: known.collect(),
             claimants: survey.claimants(),
         }
     }

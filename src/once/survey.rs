@@ -14,7 +14,7 @@ use crate::model::{
 };
 use crate::observe::{self, Cluster, Found};
 
-use super::{Asked, ObjectScope, Survey, Surveyed, SurveyedGroup, Terms, VISIBLE_AFTER};
+use super::{Asked, Malformed, ObjectScope, Survey, Surveyed, SurveyedGroup, Terms, VISIBLE_AFTER};
 
 /// So many objects are looked up at once: more would only wait for AWS's rates.
 const AT_ONCE: usize = 64;
@@ -32,7 +32,7 @@ pub async fn look_also(
         us: us.clone(),
         objects: look_up(clouds, cluster, us, asked).await,
         groups: BTreeMap::new(),
-        problems: BTreeSet::new(),
+        problems: terms.malformed.iter().flat_map(Malformed::problems).collect(),
         unknown: Vec::new(),
     };
     let mut keys = groups(clouds, &mut survey).await;
@@ -60,11 +60,17 @@ pub async fn look_also(
         terms.scope == ObjectScope::Everything || also.contains(key) || !concerned(state).is_empty()
     });
     let finished = stream::iter(states).map(async |(key, state)| {
-        let group = finish(clouds, &survey, &concerned(&state), terms, state).await;
-        (key, group)
+        let (group, unknown) = finish(clouds, &survey, &concerned(&state), terms, state).await;
+        (key, group, unknown)
     });
-    let groups = finished.buffer_unordered(AT_ONCE).collect().await;
-    Survey { groups, ..survey }
+    let mut finished: Vec<_> = finished.buffer_unordered(AT_ONCE).collect().await;
+    finished.sort_by(|(one, ..), (other, ..)| one.cmp(other));
+    let mut unknown = std::mem::take(&mut survey.unknown);
+    for (key, group, news) in finished {
+        survey.groups.insert(key, group);
+        unknown.extend(news);
+    }
+    Survey { unknown, ..survey }
 }
 
 /// Looks at everything: the objects, and the groups with which they have to do.
@@ -95,7 +101,13 @@ async fn look_up(clouds: &Clouds, cluster: &Cluster, us: &Us, asked: &[Asked]) -
             Stance::Leaving(_) => Desired::default(),
             Stance::Enforce | Stance::Observe => desired::of(&declaration.wants, &resolution.facts),
         };
-        let surveyed = Surveyed { declaration: declaration.clone(), created: asked.created, resolution, desired };
+        let surveyed = Surveyed {
+            declaration: declaration.clone(),
+            created: asked.created,
+            resolution,
+            desired,
+            rolled_back: asked.rolled_back.clone(),
+        };
         (declaration.object.clone(), surveyed)
     });
     surveyed.buffer_unordered(AT_ONCE).collect().await
@@ -109,7 +121,8 @@ async fn groups(clouds: &Clouds, survey: &mut Survey) -> BTreeSet<GroupKey> {
         keys.extend(desired.groups.keys().map(|id| declaration.key(id)));
         keys.extend(declaration.recorded_groups.iter().cloned());
     }
-    let scopes: BTreeSet<Scope> = keys.iter().map(|key| key.scope.clone()).chain([clouds.home().clone()]).collect();
+    // An account that no object names any more may have rules of ours.
+    let scopes: BTreeSet<Scope> = keys.iter().map(|key| key.scope.clone()).chain(clouds.scopes()).collect();
     for scope in scopes {
         let found = match clouds.scope(&scope) {
             Ok(cloud) => cloud.groups_with_rules_tagged(&survey.us.cluster.tag_key(), &survey.us.identities()).await,
@@ -142,27 +155,34 @@ async fn finish(
     concerned: &[&Surveyed],
     terms: &Terms,
     state: GroupState,
-) -> SurveyedGroup {
+) -> (SurveyedGroup, Vec<String>) {
     let Ok(cloud) = clouds.scope(&state.key.scope) else {
-        return SurveyedGroup { state, usage: Usage::Unknown, quota: Quota::default() };
+        return (SurveyedGroup { state, usage: Usage::Unknown, quota: Quota::default() }, Vec::new());
     };
+    let mut unknown = Vec::new();
     let usage = if decides_about_foreign_rules(&survey.us, concerned, &state) {
         let bound = survey.objects.values().filter_map(|it| it.resolution.facts.load_balancer.as_ref());
         let bound = bound.map(|load_balancer| load_balancer.arn.clone()).collect();
-        observe::usage(&cloud, &state.key.id, &bound).await.unwrap_or(Usage::Unknown)
+        observe::usage(&cloud, &state.key.id, &bound).await.unwrap_or_else(|error| {
+            unknown.push(format!("who uses {}, without which no foreign rule of it goes: {error}", state.key.id));
+            Usage::Unknown
+        })
     } else {
         Usage::Unknown
     };
     let needed = concerned.iter().filter_map(|surveyed| surveyed.desired.groups.get(&state.key.id));
     let needed = needed.flat_map(|needs| needs.rules.keys());
     let lists = observe::lists_of(state.rules.iter().map(|rule| &rule.spec).chain(needed));
-    let weights = observe::list_weights(&cloud, &lists).await;
+    let weights = observe::list_weights(&cloud, &lists).await.unwrap_or_else(|error| {
+        unknown.push(format!("as how many rules of {} prefix lists count, so that each counts as one: {error}", state.key.id));
+        BTreeMap::new()
+    });
     let limit = match terms.rule_quota {
         Some(limit) => limit,
         None => cloud.rule_quota().await.unwrap_or(DEFAULT_RULE_QUOTA),
     };
     let lists = weights.into_iter().filter_map(|(id, weight)| Some((id, weight?))).collect();
-    SurveyedGroup { state, usage, quota: Quota { limit, lists } }
+    (SurveyedGroup { state, usage, quota: Quota { limit, lists } }, unknown)
 }
 
 /// Whether it matters who else uses a group: foreign rules are to go because a load balancer is bound.

@@ -48,6 +48,7 @@ fn terms() -> Terms {
         brake: None,
         rule_quota: None,
         tightening_watch: Duration::ZERO,
+        malformed: Vec::new(),
     }
 }
 

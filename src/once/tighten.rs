@@ -25,6 +25,9 @@ const OFTEN: Duration = Duration::from_secs(5);
 const FAILED_READS: u32 = 3;
 /// How often EC2 is asked whether what was taken is gone, and what was put back is there.
 const LOOKS: u32 = 8;
+/// How often it is tried to put rules back, with pauses that grow to the longest one: for ten minutes.
+const TRIES: u32 = 27;
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// Foreign rules by the ids that they had, with all that it takes to make them again.
 type Taken = BTreeMap<RuleId, TakenRule>;
@@ -37,7 +40,7 @@ enum End {
 }
 
 impl Run<'_> {
-    /// Takes foreign rules away, group by group.
+    /// Takes foreign rules away: of one group for each load balancer. The next ones go by a later look.
     pub(super) async fn tighten(&self) -> Result<(), Halt> {
         let mut waiting = BTreeMap::new();
         for key in self.written() {
@@ -47,17 +50,18 @@ impl Run<'_> {
                 waiting.insert(key.clone(), (steps, found, declared));
             }
         }
-        for wave in waves(waiting.iter().map(|(key, (_, found, _))| (key.clone(), found.clone())).collect()) {
-            if self.stop.is_cancelled() {
-                return Err(Halt::Interrupted);
-            }
-            let groups = wave.iter().filter_map(|key| Some((key, waiting.get(key)?)));
-            // What befalls one group must not end the watch of another.
-            let ends =
-                join_all(groups.map(async |(key, (steps, found, declared))| {
-                    self.tighten_group(key, steps, found, declared).await
-                }));
-            ends.await.into_iter().collect::<Result<(), Halt>>()?;
+        if self.stop.is_cancelled() && !waiting.is_empty() {
+            return Err(Halt::Interrupted);
+        }
+        let (now, later) = first_wave(waiting.iter().map(|(key, (_, found, _))| (key, found)));
+        let groups = now.into_iter().filter_map(|key| Some((key, waiting.get(key)?)));
+        // What befalls one group must not end the watch of another.
+        let ends = join_all(groups.map(async |(key, (steps, found, declared))| {
+            self.tighten_group(key, steps, found, declared).await
+        }));
+        ends.await.into_iter().collect::<Result<(), Halt>>()?;
+        if later {
+            self.goes_on();
         }
         Ok(())
     }
@@ -211,22 +215,24 @@ impl Run<'_> {
         let revoked = gone.keys().cloned().collect();
         let back = |_: &_| Tightening::Return { rules: rules.clone(), objects: objects.clone() };
         let mut lacking = rules.clone();
-        for look in 0..LOOKS {
+        for look in 0..TRIES {
             if self.read(&[key.clone()].into()).await.is_ok() {
                 self.forget(key, &revoked);
                 lacking = self.lacking(key, &rules);
-                let Ok(checked) = self.plan(key, &back) else { break };
-                let coming = checked.plan().steps.iter().filter(|step| matches!(step.action, Action::Restore { .. }));
-                let new = self.not_begun(&coming.cloned().collect::<Vec<_>>());
                 if lacking.is_empty() {
                     break;
                 }
+                self.forget_refusals(key);
+                let Ok(checked) = self.plan(key, &back) else { break };
+                let coming = checked.plan().steps.iter().filter(|step| matches!(step.action, Action::Restore { .. }));
+                let coming: Vec<Step> = coming.cloned().collect();
+                self.try_again(&coming);
+                let new = self.not_begun(&coming);
                 if !new.is_empty() {
                     self.carry_out_while(new, &|| true).await;
-                    continue;
                 }
             }
-            tokio::time::sleep(Duration::from_millis(200) * (look + 1)).await;
+            tokio::time::sleep((Duration::from_millis(200) * 2_u32.pow(look)).min(LONGEST_PAUSE)).await;
         }
         if lacking.is_empty() {
             self.rolled_back(key);
@@ -243,19 +249,18 @@ impl Run<'_> {
     }
 }
 
-/// Groups in the order in which their foreign rules go: of those in one wave, no two have to do with one load balancer.
-fn waves(groups: Vec<(GroupKey, BTreeSet<ElbArn>)>) -> Vec<Vec<GroupKey>> {
-    let mut waves: Vec<(Vec<GroupKey>, BTreeSet<ElbArn>)> = Vec::new();
+/// The groups whose foreign rules go at once: no two have to do with one load balancer. Tells whether others are left.
+fn first_wave<'a>(groups: impl Iterator<Item = (&'a GroupKey, &'a BTreeSet<ElbArn>)>) -> (Vec<&'a GroupKey>, bool) {
+    let (mut wave, mut taken, mut left) = (Vec::new(), BTreeSet::new(), false);
     for (key, load_balancers) in groups {
-        match waves.iter_mut().find(|(_, taken)| taken.is_disjoint(&load_balancers)) {
-            Some((keys, taken)) => {
-                keys.push(key);
-                taken.extend(load_balancers);
-            }
-            None => waves.push((vec![key], load_balancers)),
+        if load_balancers.iter().any(|arn| taken.contains(arn)) {
+            left = true;
+        } else {
+            taken.extend(load_balancers);
+            wave.push(key);
         }
     }
-    waves.into_iter().map(|(keys, _)| keys).collect()
+    (wave, left)
 }
 
 #[cfg(test)]
@@ -270,7 +275,12 @@ mod tests {
             ElbArn::parse(&arn).expect("an ARN")
         };
         let groups = [("sg-1", vec!["a"]), ("sg-2", vec!["a", "b"]), ("sg-3", vec!["b"]), ("sg-4", vec![])];
-        let groups = groups.map(|(id, names)| (key(id), names.into_iter().map(arn).collect()));
-        assert_eq!(waves(groups.into()), [vec![key("sg-1"), key("sg-3"), key("sg-4")], vec![key("sg-2")]]);
+        let groups = groups.map(|(id, names)| (key(id), names.into_iter().map(arn).collect::<BTreeSet<_>>()));
+        let of = |groups: &[(GroupKey, BTreeSet<ElbArn>)]| {
+            let (wave, left) = first_wave(groups.iter().map(|(key, found)| (key, found)));
+            (wave.into_iter().cloned().collect::<Vec<_>>(), left)
+        };
+        assert_eq!(of(&groups), (vec![key("sg-1"), key("sg-3"), key("sg-4")], true));
+        assert_eq!(of(&groups[1..2]), (vec![key("sg-2")], false));
     }
 }

@@ -18,10 +18,13 @@ pub enum Selection<'a> {
 impl Planner<'_> {
     /// Why nothing is known of an object, if it is none of those that can be known of.
     pub(super) fn out_of_sight(&self, object: &ObjectRef) -> Option<HoldReason> {
+        if self.input.known.contains_key(object) {
+            return None;
+        }
         match self.input.selection {
             Selection::Everything => None,
             Selection::Namespace(watched) => (object.namespace != watched).then_some(HoldReason::OutsideWatch),
-            Selection::Given => (!self.input.known.contains_key(object)).then_some(HoldReason::OutsideSelection),
+            Selection::Given => Some(HoldReason::OutsideSelection),
         }
     }
 

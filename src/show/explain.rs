@@ -7,7 +7,7 @@ use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
 use crate::model::{
-    ActualRule, Consent, Direction, GroupKey, GroupState, Namespaces, ObjectRef, Ownership, RuleSpec, Us, named,
+    ActualRule, Consent, Direction, GroupKey, GroupState, Named, Namespaces, ObjectRef, Ownership, RuleSpec, Us, named,
 };
 use crate::once::{Forecast, Survey};
 
@@ -77,7 +77,7 @@ pub fn explain(survey: &Survey, forecast: &Forecast, key: &GroupKey) -> Option<E
         rules: there.iter().map(|rule| explaining.rule(rule, &needed)).collect(),
         missing: needed
             .iter()
-            .filter(|(spec, _)| !specs.contains(*spec))
+            .filter(|(spec, _)| !specs.contains(*spec) && explaining.is_to_be_there(spec))
             .map(|(spec, why)| explaining.missing(spec, why))
             .collect(),
     })
@@ -107,6 +107,12 @@ impl<'a> Explaining<'a> {
         needed
     }
 
+    /// Whether a rule that is declared is to be there: what is only derived may be left as a foreign rule has it, and some
+    /// ingress is the AWS Load Balancer Controller's.
+    fn is_to_be_there(&self, spec: &RuleSpec) -> bool {
+        self.forecast.needed.contains(&(self.state.key.clone(), spec.clone()))
+    }
+
     fn rule(&self, rule: &ActualRule, needed: &Needed<'_>) -> ExplainedRule {
         let ownership = self.survey.us.ownership(&rule.tags);
         let why = needed.get(&rule.spec).map(Vec::as_slice).unwrap_or_default();
@@ -121,7 +127,7 @@ impl<'a> Explaining<'a> {
             rule_id: Some(rule.id.to_string()),
             owner: self.owner(&ownership),
             objects: objects.into_iter().map(ToString::to_string).collect(),
-            reason: self.reason(&ownership, why, rule),
+            reason: self.reason(&ownership, why, rule, &named),
             description: rule.description.clone(),
             planned: self.planned(&rule.spec),
             spec: Some(rule.spec.clone()),
@@ -152,8 +158,15 @@ impl<'a> Explaining<'a> {
         }
     }
 
-    fn reason(&self, ownership: &Ownership, why: &[(&ObjectRef, &str)], rule: &ActualRule) -> String {
-        let objects_are_known = !self.survey.objects.is_empty();
+    fn reason(
+        &self,
+        ownership: &Ownership,
+        why: &[(&ObjectRef, &str)],
+        rule: &ActualRule,
+        named: &Named,
+    ) -> String {
+        let are_given = |objects: &BTreeSet<ObjectRef>| objects.iter().all(|it| self.survey.objects.contains_key(it));
+        let objects_are_known = matches!(named, Named::Exactly(objects) if are_given(objects));
         match ownership {
             _ if !why.is_empty() => reasons(why),
             Ownership::Foreign if rule.description.is_empty() => "no sgbind made it".into(),

@@ -63,7 +63,7 @@ fn scopes<'a>(steps: impl IntoIterator<Item = &'a Step>) -> BTreeSet<&'a Scope> 
 }
 
 /// A text from AWS on one line, without what a terminal or a shell would take for something else.
-fn tame(text: &str) -> String {
+pub fn tame(text: &str) -> String {
     text.chars().map(|c| if c.is_control() || is_bidi(c) { '?' } else { c }).collect()
 }
 

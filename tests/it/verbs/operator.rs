@@ -12,7 +12,7 @@ use sgbind::model::{AccountRoles, Object, Orphans, Step, Us};
 use sgbind::observe::Cluster;
 use sgbind::once::{self, Asked, Forecast, ObjectScope, Progress, Report, Survey, Terms};
 use sgbind::telemetry::metrics::Metrics;
-use sgbind::{show, status, validate};
+use sgbind::{show, validate};
 use sgbind_sim::Process;
 use tokio_util::sync::CancellationToken;
 
@@ -75,6 +75,7 @@ impl<'a> Operator<'a> {
                 brake: None,
                 rule_quota: None,
                 tightening_watch: Duration::ZERO,
+                malformed: Vec::new(),
             },
             stop: CancellationToken::new(),
             said: RefCell::default(),
@@ -104,7 +105,7 @@ impl<'a> Operator<'a> {
             _ => Object::Access(serde_json::from_value(document).expect("an access")),
         };
         let declaration = validate::object(&object, self.clouds.home()).expect("a declaration");
-        Asked { declaration, created: None, previous: sgbind::model::Facts::default() }
+        Asked::new(declaration, None)
     }
 
     /// Objects as the cluster has them.
@@ -113,9 +114,7 @@ impl<'a> Operator<'a> {
         for name in names {
             let object = self.stage.world.get(name).await;
             let declaration = validate::object(&object, self.clouds.home()).expect("a declaration");
-            let created = object.metadata().creation_timestamp.as_ref().map(|time| time.0);
-            let previous = object.status().and_then(status::facts_of).unwrap_or_default();
-            asked.push(Asked { declaration, created, previous });
+            asked.push(Asked::new(declaration, Some(&object)));
         }
         asked
     }
@@ -148,7 +147,12 @@ impl<'a> Operator<'a> {
 
     async fn carry_out_as(&self, asked: &[Asked], survey: &Survey, shown: Forecast) -> Ended {
         let tell = |progress: Progress<'_>| self.said.borrow_mut().push(self.stage.world.named(in_words(&progress)));
-        let report = once::carry_out(&self.clouds, survey, &shown, &self.terms, &self.stop, &tell).await;
+        let mut report = once::carry_out(&self.clouds, survey, &shown, &self.terms, &self.stop, &tell).await;
+        while report.is_well() && report.goes_on {
+            let survey = self.look(asked).await;
+            let more = once::carry_out(&self.clouds, &survey, &shown, &self.terms, &self.stop, &tell).await;
+            report = report.and(more);
+        }
         let left = once::what_is_left(&self.clouds, &self.cluster, &self.us, asked, &self.terms, &report);
         let (survey, left) = left.await.expect("a plan that may be carried out");
         Ended { shown, news: Vec::new(), report, left, unknown: survey.unknown }
