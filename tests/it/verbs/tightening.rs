@@ -244,6 +244,7 @@ fn what_is_needed_is_looked_at_again_just_before_foreign_rules_go() {
                 stage.world.revoke(&[NEEDED[1]]).await;
             }
         };
+        assert_eq!(stage.writes(&operator.process), [""; 0], "{:#?}", operator.said());
         assert!(!ended.is_well());
         assert_eq!(stage.rules(), these(&[NEEDED[0], NEEDED[2], SSH]), "{:#?}", operator.said());
     });
