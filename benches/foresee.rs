@@ -44,7 +44,7 @@ fn surveyed(number: usize) -> Surveyed {
     let facts = facts(number);
     let desired = desired::of(&declaration.wants, &facts);
     let resolution = Resolution { facts, problems: Vec::new(), complete: true, absent: BTreeSet::new() };
-    Surveyed { declaration, created: None, resolution, desired }
+    Surveyed { declaration, created: None, resolution, desired, rolled_back: None }
 }
 
 fn facts(number: usize) -> Facts {

@@ -19,11 +19,11 @@ use super::plan;
     after_help = "Exit code: 0 if all was done that the plan shows, and nothing waits for a person; 1 otherwise."
 )]
 pub struct Arguments {
-    #[command(flatten)]
-    objects: ObjectArguments,
     /// Does not ask.
     #[arg(short, long)]
     yes: bool,
+    #[command(flatten)]
+    objects: ObjectArguments,
 }
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
@@ -41,7 +41,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let Gathered { clouds, cluster, us, asked, terms } = arguments.objects.gather(None).await?;
     let survey = once::look(&clouds, &cluster, &us, &asked, &terms).await;
     let shown = foresee(&survey, &terms)?;
-    plan::write(&show::table(&survey, &shown))?;
+    plan::write(&plan::table(&survey, &shown))?;
     let unknown_then = survey.unknown.clone();
     if shown.steps.is_empty() {
         return Ok(if is_well(&survey, &shown) { ExitCode::SUCCESS } else { ExitCode::FAILURE });

@@ -62,6 +62,17 @@ pub fn tag_value(text: &str) -> Result<String, String> {
     }
 }
 
+/// The name of a namespace. Source: "Object Names and IDs" in the Kubernetes documentation, RFC 1123 label names.
+pub fn namespace(text: &str) -> Result<String, String> {
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    let fits = (1..=63).contains(&text.len()) && text.bytes().all(allowed);
+    if fits && !text.starts_with('-') && !text.ends_with('-') {
+        Ok(text.to_owned())
+    } else {
+        Err("expected 1 to 63 characters of a-z, 0-9 and '-', with '-' neither first nor last".into())
+    }
+}
+
 /// A duration such as 2m.
 pub fn duration(text: &str) -> Result<std::time::Duration, String> {
     humantime::parse_duration(text).map_err(|error| format!("{error}: expected one such as 5s, 2m or 1h30m"))

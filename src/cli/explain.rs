@@ -16,6 +16,7 @@ use super::plan::{tell_of_problems, write};
 
 /// Arguments of `sgbind explain`.
 #[derive(Debug, Args)]
+#[command(after_help = "Exit code: 0, or 1 on errors and where an object has a problem.")]
 pub struct Arguments {
     /// The security group, by its id.
     #[arg(value_name = "SG-ID")]

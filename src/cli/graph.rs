@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::{Context as _, anyhow, bail};
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
@@ -16,12 +16,13 @@ use super::plan::{tell_of_problems, write};
 
 /// Arguments of `sgbind graph`.
 #[derive(Debug, Args)]
+#[command(after_help = "Exit code: 0, or 1 on errors and where the picture lacks something.")]
 pub struct Arguments {
     /// Draws a load balancer that need not be bound yet, by its name or ARN, as the smallest binding would have it.
     #[arg(long, value_name = "NAME|ARN", conflicts_with_all = ["files", "from_cluster"])]
     load_balancer: Option<String>,
     /// How it is drawn.
-    #[arg(long, value_enum, value_name = "FORMAT", default_value = "mermaid")]
+    #[arg(short = 'o', long, visible_alias = "output", value_enum, value_name = "FORMAT", default_value = "mermaid")]
     format: Format,
     #[command(flatten)]
     view: ViewArguments,
@@ -60,6 +61,12 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         survey.take_on_identity();
     }
     let forecast = once::foresee(&survey, &terms).context("a plan was refused, which is a bug in sgbind")?;
+    if let Some(text) = &arguments.load_balancer
+        && survey.objects.values().all(|surveyed| surveyed.resolution.facts.load_balancer.is_none())
+    {
+        let why: Vec<&str> = forecast.problems.iter().map(|problem| problem.problem.message.as_str()).collect();
+        bail!("--load-balancer {text}: {}", why.join("; "));
+    }
     let drawing = draw(&survey, &forecast);
     write(&match arguments.format {
         Format::Mermaid => graph::mermaid(&drawing),

@@ -24,7 +24,7 @@ pub struct Arguments {
     #[arg(long, value_name = "NAME|ARN", required = true, value_delimiter = ',')]
     load_balancer: Vec<String>,
     /// Namespace of the binding.
-    #[arg(short, long, default_value = "default")]
+    #[arg(short, long, default_value = "default", value_parser = super::arguments::namespace)]
     namespace: String,
     /// Cluster that is to write the groups: comments say how they opt in, and of several groups the one that has is
     /// chosen.
@@ -90,7 +90,7 @@ async fn all(arguments: Arguments) -> anyhow::Result<ExitCode> {
 fn print(documents: &[Document], output: Output) -> anyhow::Result<()> {
     if output == Output::Yaml {
         let texts: Vec<String> = documents.iter().map(Document::yaml).collect();
-        anstream::print!("{}", texts.join("---\n"));
+        super::plan::write(&texts.join("---\n"))?;
         return Ok(());
     }
     for line in documents.iter().flat_map(Document::remarks) {
@@ -102,7 +102,7 @@ fn print(documents: &[Document], output: Output) -> anyhow::Result<()> {
         1 => objects.remove(0),
         _ => serde_json::json!({"apiVersion": "v1", "kind": "List", "items": objects}),
     };
-    anstream::println!("{}", serde_json::to_string_pretty(&whole)?);
+    super::plan::write(&(serde_json::to_string_pretty(&whole)? + "\n"))?;
     Ok(())
 }
 

@@ -22,7 +22,7 @@ use crate::observe::Cluster;
 use crate::once::{Asked, Malformed, ObjectScope, Terms};
 use crate::validate;
 
-use super::arguments::{AwsArguments, ClusterArguments, SnapshotArgument, duration, tag_value};
+use super::arguments::{AwsArguments, ClusterArguments, SnapshotArgument, duration, namespace, tag_value};
 
 /// Where objects without a namespace are, as for kubectl.
 const DEFAULT_NAMESPACE: &str = "default";
@@ -40,7 +40,7 @@ pub struct ObjectArguments {
     #[arg(long)]
     pub from_cluster: bool,
     /// Namespace of objects in files that name none [default: default]; with --from-cluster, the only one that counts.
-    #[arg(short, long)]
+    #[arg(short, long, value_parser = namespace)]
     pub namespace: Option<String>,
     /// Name of the cluster: groups opt in to it by the tag sgbind.dev/cluster/NAME.
     #[arg(long, env = "SGBIND_CLUSTER_NAME", value_name = "NAME")]
@@ -60,7 +60,7 @@ pub struct ObjectArguments {
     #[arg(long, env = "SGBIND_REVOCATION_BRAKE", value_name = "N")]
     pub revocation_brake: Option<u32>,
     /// How many rules AWS allows in one direction of a group [default: as Service Quotas says, else 60].
-    #[arg(long, env = "SGBIND_RULE_QUOTA", value_name = "N")]
+    #[arg(long, env = "SGBIND_RULE_QUOTA", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub rule_quota: Option<u32>,
     /// How long, at the least, the targets' health is watched after foreign rules were taken away.
     #[arg(long, env = "SGBIND_TIGHTENING_WATCH", value_name = "DURATION", default_value = "2m", value_parser = duration)]
@@ -81,7 +81,7 @@ pub struct ViewArguments {
     #[arg(long)]
     pub from_cluster: bool,
     /// Namespace of objects in files that name none [default: default]; with --from-cluster, the only one that counts.
-    #[arg(short, long)]
+    #[arg(short, long, value_parser = namespace)]
     pub namespace: Option<String>,
     /// Name of the cluster whose rules are ours.
     #[arg(long, env = "SGBIND_CLUSTER_NAME", value_name = "NAME")]

@@ -1,11 +1,11 @@
-use std::io::Write as _;
+use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 
 use crate::once::{self, Forecast, Survey};
-use crate::show;
+use crate::show::{self, Width};
 
 use super::arguments::SnapshotArgument;
 use super::objects::{Gathered, ObjectArguments};
@@ -45,7 +45,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let survey = once::look(&clouds, &cluster, &us, &asked, &terms).await;
     let forecast = once::foresee(&survey, &terms).context("a plan was refused, which is a bug in sgbind")?;
     print(&survey, &forecast, arguments.output)?;
-    if !matches!(arguments.output, Format::Table) {
+    if !matches!(arguments.output, Format::Table) && !io::stdout().is_terminal() {
         tell_of_problems(&survey, &forecast);
     }
     Ok(exit_code(&survey, &forecast))
@@ -62,7 +62,7 @@ pub(super) fn exit_code(survey: &Survey, forecast: &Forecast) -> ExitCode {
 
 fn print(survey: &Survey, forecast: &Forecast, format: Format) -> anyhow::Result<()> {
     let text = match format {
-        Format::Table => show::table(survey, forecast),
+        Format::Table => table(survey, forecast),
         Format::Json => serde_json::to_string_pretty(&show::json(survey, forecast)).context("the plan as JSON")? + "\n",
         Format::AwsCli => show::aws_cli(survey, forecast),
         Format::Terraform => show::terraform(survey, forecast),
@@ -73,7 +73,17 @@ fn print(survey: &Survey, forecast: &Forecast, format: Format) -> anyhow::Result
 /// To stdout, with styles on a terminal only.
 pub(super) fn write(text: &str) -> anyhow::Result<()> {
     let mut out = anstream::stdout().lock();
-    out.write_all(text.as_bytes()).and_then(|()| out.flush()).context("the result could not be written")
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        // Whoever reads has seen enough.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => written.context("the result could not be written"),
+    }
+}
+
+/// The plan for people, as wide as their terminal.
+pub(super) fn table(survey: &Survey, forecast: &Forecast) -> String {
+    let terminal = if io::stdout().is_terminal() { terminal_size::terminal_size() } else { None };
+    show::table(survey, forecast, terminal.map(|(width, _)| Width(width.0.into())))
 }
 
 /// To standard error: problems stand in a result as well, but who reads only what is on the screen should see them too.

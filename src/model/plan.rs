@@ -201,7 +201,11 @@ impl HoldReason {
             Self::TighteningRolledBack => "targets became unhealthy without it, so it was put back".into(),
             Self::ReadOnly => "nothing may be written (--read-only)".into(),
             Self::Observe => "the object only observes (spec.enforcement)".into(),
-            Self::GapUnavoidable | Self::MassRevocation { .. } => {
+            Self::MassRevocation { limit } => format!(
+                "no more than {limit} rules are revoked in one run, or within ten minutes by a controller: if the rest is to go too, \
+                 raise --revocation-brake"
+            ),
+            Self::GapUnavoidable => {
                 let text = self.to_string();
                 text.split_once(": ").map_or(text.clone(), |(_, words)| words.to_owned())
             }

@@ -178,9 +178,15 @@ impl Survey {
     }
 }
 
-/// The steps of a plan that come next.
+/// The steps of a plan that come next, in an order that does not depend on ids.
 pub(super) fn next_steps(checked: &Checked) -> Vec<Step> {
-    match checked.next_phase() {
+    let mut steps: Vec<Step> = match checked.next_phase() {
         Phase::Make(steps) | Phase::Take(steps) => steps.into_iter().cloned().collect(),
-    }
+    };
+    // Those of one kind stay together, and in the order in which the plan has them.
+    let kinds: Vec<&str> = steps.iter().map(|step| step.action.word()).collect();
+    let first = |step: &Step| kinds.iter().position(|kind| *kind == step.action.word());
+    let mut order: Vec<(Option<usize>, Step)> = steps.drain(..).map(|step| (first(&step), step)).collect();
+    order.sort_by(|(one, a), (other, b)| (one, &a.spec).cmp(&(other, &b.spec)));
+    order.into_iter().map(|(_, step)| step).collect()
 }

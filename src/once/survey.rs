@@ -14,7 +14,7 @@ use crate::model::{
 };
 use crate::observe::{self, Cluster, Found};
 
-use super::{Asked, Malformed, ObjectScope, Survey, Surveyed, SurveyedGroup, Terms, VISIBLE_AFTER};
+use super::{Asked, Malformed, Survey, Surveyed, SurveyedGroup, Terms, VISIBLE_AFTER};
 
 /// So many objects are looked up at once: more would only wait for AWS's rates.
 const AT_ONCE: usize = 64;
@@ -55,10 +55,6 @@ pub async fn look_also(
     }
     let claimants = survey.claimants();
     let concerned = |state: &GroupState| survey.concerned(&claimants, state);
-    // Where all objects are known, rules of ours are news that none of them accounts for.
-    states.retain(|key, state| {
-        terms.scope == ObjectScope::Everything || also.contains(key) || !concerned(state).is_empty()
-    });
     let finished = stream::iter(states).map(async |(key, state)| {
         let (group, unknown) = finish(clouds, &survey, &concerned(&state), terms, state).await;
         (key, group, unknown)

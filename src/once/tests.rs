@@ -23,7 +23,7 @@ fn surveyed(object: &str) -> (ObjectRef, Surveyed) {
 fn surveyed_with(declaration: Declaration, facts: Facts) -> (ObjectRef, Surveyed) {
     let desired = desired::of(&declaration.wants, &facts);
     let resolution = Resolution { facts, problems: Vec::new(), complete: true, absent: BTreeSet::new() };
-    (declaration.object.clone(), Surveyed { declaration, created: None, resolution, desired })
+    (declaration.object.clone(), Surveyed { declaration, created: None, resolution, desired, rolled_back: None })
 }
 
 fn state(id: &str) -> SurveyedGroup {

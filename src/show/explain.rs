@@ -168,6 +168,7 @@ impl<'a> Explaining<'a> {
         let are_given = |objects: &BTreeSet<ObjectRef>| objects.iter().all(|it| self.survey.objects.contains_key(it));
         let objects_are_known = matches!(named, Named::Exactly(objects) if are_given(objects));
         match ownership {
+            Ownership::Foreign if !why.is_empty() => format!("no sgbind made it, and it is needed: {}", reasons(why)),
             _ if !why.is_empty() => reasons(why),
             Ownership::Foreign if rule.description.is_empty() => "no sgbind made it".into(),
             Ownership::Foreign => format!("no sgbind made it; it says \"{}\"", rule.description),

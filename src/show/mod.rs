@@ -9,7 +9,7 @@ mod terraform;
 pub use aws_cli::{aws_cli, put_back};
 pub use explain::{ExplainDocument, explain, explained};
 pub use json::{PlanDocument, StepDocument, json};
-pub use table::{sign, table};
+pub use table::{Width, sign, table};
 pub use terraform::terraform;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -41,7 +41,7 @@ fn no_name_goes_from_the_description_of_a_rule_that_is_needed() {
     let scene = Scene::new(vec![claim("shop", &[HTTP])], vec![ours(HTTP, &["other", "shop"])]);
     assert_plan(&given(scene.clone()), &[]);
     // Whoever is given and needs the rule too is added.
-    let both = Scene::new(vec![claim("blue", &[HTTP]), claim("shop", &[HTTP])], scene.group.rules);
+    let both = Scene::new(vec![claim("blue", &[HTTP]), claim("shop", &[HTTP])], scene.group.rules.clone());
     let plan = given(both).plan();
     let [step] = &plan.steps[..] else { panic!("{:?}", outline(&plan)) };
     assert_eq!(step.description, "sgbind prod: alb/team-shop/blue, alb/team-shop/other, alb/team-shop/shop");
