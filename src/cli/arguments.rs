@@ -56,7 +56,10 @@ pub struct SnapshotArgument {
 /// A text that can be the value of a tag. Source: "Tag your Amazon EC2 resources", the restrictions.
 pub fn tag_value(text: &str) -> Result<String, String> {
     match text.chars().count() {
-        0 => Err("expected 1 to 256 characters, such as pipeline; leave the option, or its variable, out for the default".into()),
+        0 => Err(
+            "expected 1 to 256 characters, such as pipeline; leave the option, or its variable, out for the default"
+                .into(),
+        ),
         1..=256 => Ok(text.to_owned()),
         count => Err(format!("expected 1 to 256 characters, found {count}")),
     }

@@ -26,8 +26,8 @@ use crate::aws::Clouds;
 use crate::check::Violation;
 use crate::desired::Desired;
 use crate::model::{
-    Declaration, Facts, GroupKey, GroupState, Knowledge, Known, Object, ObjectProblem, ObjectRef, Orphans, Problem, Quota, Reason, Resolution,
-    Stance, Step, Us, Usage,
+    Declaration, Facts, GroupKey, GroupState, Knowledge, Known, Object, ObjectProblem, ObjectRef, Orphans, Problem,
+    Quota, Reason, Resolution, Stance, Step, Us, Usage,
 };
 use crate::observe::Cluster;
 use crate::plan::Selection;
@@ -118,7 +118,9 @@ impl ObjectScope {
 impl Malformed {
     fn problems(&self) -> impl Iterator<Item = ObjectProblem> {
         let problem = |message: &String| Problem::new(Reason::Invalid, format!("in the cluster: {message}"));
-        self.messages.iter().map(move |message| ObjectProblem { object: self.object.clone(), problem: problem(message) })
+        self.messages
+            .iter()
+            .map(move |message| ObjectProblem { object: self.object.clone(), problem: problem(message) })
     }
 
     fn known(&self) -> Known {
@@ -160,7 +162,8 @@ fn rolled_back(object: &Object) -> Option<GroupKey> {
     let report = TighteningReport::read(status.tightening.as_ref()?)?;
     let retried = object.annotation(RETRY_TIGHTENING_ANNOTATION);
     let acknowledged = status.acknowledged.as_ref().and_then(|it| it.retry_tightening.as_deref());
-    let stands = object.metadata().generation == Some(report.generation) && (retried.is_none() || retried == acknowledged);
+    let stands =
+        object.metadata().generation == Some(report.generation) && (retried.is_none() || retried == acknowledged);
     ((report.rolled_back || !report.fallen.is_empty()) && stands).then_some(report.group)
 }
 

@@ -67,12 +67,7 @@ impl<'a> Planning<'a> {
     pub(super) fn new(survey: &'a Survey, terms: &'a Terms) -> Self {
         let malformed = terms.malformed.iter().map(|malformed| (malformed.object.clone(), malformed.known()));
         let known = survey.objects.iter().map(|(object, surveyed)| (object.clone(), surveyed.known())).chain(malformed);
-        Self {
-            survey,
-            terms,
-            known: known.collect(),
-            claimants: survey.claimants(),
-        }
+        Self { survey, terms, known: known.collect(), claimants: survey.claimants() }
     }
 
     /// The plans of all groups as if no object waited for what it needs elsewhere: they tell how that stands.

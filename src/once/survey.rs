@@ -170,7 +170,10 @@ async fn finish(
     let needed = needed.flat_map(|needs| needs.rules.keys());
     let lists = observe::lists_of(state.rules.iter().map(|rule| &rule.spec).chain(needed));
     let weights = observe::list_weights(&cloud, &lists).await.unwrap_or_else(|error| {
-        unknown.push(format!("as how many rules of {} prefix lists count, so that each counts as one: {error}", state.key.id));
+        unknown.push(format!(
+            "as how many rules of {} prefix lists count, so that each counts as one: {error}",
+            state.key.id
+        ));
         BTreeMap::new()
     });
     let limit = match terms.rule_quota {

@@ -56,9 +56,9 @@ impl Run<'_> {
         let (now, later) = first_wave(waiting.iter().map(|(key, (_, found, _))| (key, found)));
         let groups = now.into_iter().filter_map(|key| Some((key, waiting.get(key)?)));
         // What befalls one group must not end the watch of another.
-        let ends = join_all(groups.map(async |(key, (steps, found, declared))| {
-            self.tighten_group(key, steps, found, declared).await
-        }));
+        let ends = join_all(
+            groups.map(async |(key, (steps, found, declared))| self.tighten_group(key, steps, found, declared).await),
+        );
         ends.await.into_iter().collect::<Result<(), Halt>>()?;
         if later {
             self.goes_on();

@@ -65,7 +65,8 @@ fn command(us: &Us, steps: &[Step]) -> String {
     let ids: Vec<String> = steps.iter().filter_map(|step| step.action.rule()).map(|id| quoted(id.as_str())).collect();
     let ids = ids.join(" ");
     if !steps.iter().all(has_id) && !steps[0].action.makes() && !steps[0].action.revokes() {
-        return "# not possible: no file of the snapshot tells the rule's id (describe-security-group-rules.json does)".to_owned();
+        return "# not possible: no file of the snapshot tells the rule's id (describe-security-group-rules.json does)"
+            .to_owned();
     }
     let ours = Tags::from([(us.cluster.tag_key(), us.identity.clone())]);
     match &steps[0].action {

@@ -158,13 +158,7 @@ impl<'a> Explaining<'a> {
         }
     }
 
-    fn reason(
-        &self,
-        ownership: &Ownership,
-        why: &[(&ObjectRef, &str)],
-        rule: &ActualRule,
-        named: &Named,
-    ) -> String {
+    fn reason(&self, ownership: &Ownership, why: &[(&ObjectRef, &str)], rule: &ActualRule, named: &Named) -> String {
         let are_given = |objects: &BTreeSet<ObjectRef>| objects.iter().all(|it| self.survey.objects.contains_key(it));
         let objects_are_known = matches!(named, Named::Exactly(objects) if are_given(objects));
         match ownership {

@@ -138,8 +138,12 @@ fn why(step: &Step) -> String {
 fn problems(text: &mut String, survey: &Survey, forecast: &Forecast) {
     for problem in &forecast.problems {
         let reason = problem.problem.reason.word();
-        let _ =
-            writeln!(text, "{TAKEN}× {}: {reason}{TAKEN:#}\n    {}", tame(&problem.object.to_string()), tame(&problem.problem.message));
+        let _ = writeln!(
+            text,
+            "{TAKEN}× {}: {reason}{TAKEN:#}\n    {}",
+            tame(&problem.object.to_string()),
+            tame(&problem.problem.message)
+        );
     }
     for unknown in &survey.unknown {
         let _ = writeln!(text, "{CHANGED}? not known:{CHANGED:#} {}", tame(unknown));
