@@ -346,7 +346,7 @@ impl<'a> Planner<'a> {
 
     /// Whether a description names, or may name, an object beside these of which it is not known whether it needs the rule.
     fn someone_unknown(&self, named: &Named, besides: &BTreeSet<ObjectRef>) -> bool {
-        if named.objects().iter().any(|object| !besides.contains(object) && self.out_of_sight(object).is_some()) {
+        if self.someone_out_of_sight(named).is_some() {
             return true;
         }
         let concerned = |object: &ObjectRef| named.may_name(object) && !besides.contains(object);

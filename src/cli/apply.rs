@@ -1,5 +1,6 @@
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
@@ -12,6 +13,9 @@ use crate::show;
 
 use super::objects::{Gathered, ObjectArguments};
 use super::plan;
+
+/// For how long an interrupted run looks where it stands.
+const FAREWELL: Duration = Duration::from_secs(10);
 
 /// Arguments of `sgbind apply`.
 #[derive(Debug, Args)]
@@ -68,6 +72,11 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     }
     conclude(&report, &shown)?;
     if matches!(report.halt, Some(Halt::Interrupted)) {
+        // Whoever interrupts does not want to wait.
+        let look = async { once::look(&clouds, &cluster, &us, &asked, &terms).await };
+        if let Ok(survey) = tokio::time::timeout(FAREWELL, look).await {
+            tell_what_is_left(&survey, &foresee(&survey, &terms)?);
+        }
         return Ok(ExitCode::FAILURE);
     }
     // What is there now says whether all is done.

@@ -17,7 +17,7 @@ pub enum Selection<'a> {
 
 impl Planner<'_> {
     /// Why nothing is known of an object, if it is none of those that can be known of.
-    pub(super) fn out_of_sight(&self, object: &ObjectRef) -> Option<HoldReason> {
+    fn out_of_sight(&self, object: &ObjectRef) -> Option<HoldReason> {
         if self.input.known.contains_key(object) {
             return None;
         }

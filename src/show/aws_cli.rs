@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
+use crate::aws::has_no_id;
 use crate::model::{Action, Direction, GroupKey, Peer, RuleSpec, Step, Tags, TakenRule, Us};
 use crate::once::{Forecast, Survey};
 
@@ -105,8 +106,7 @@ fn command(us: &Us, steps: &[Step]) -> String {
 
 /// Whether the rule is known by an id of EC2's.
 fn has_id(step: &Step) -> bool {
-    let id = step.action.rule().and_then(|id| id.as_str().strip_prefix("sgr-"));
-    id.is_some_and(|id| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    step.action.rule().is_some_and(|id| !has_no_id(id))
 }
 
 fn authorize(key: &GroupKey, direction: Direction, permissions: &[Value], tags: &Tags) -> String {

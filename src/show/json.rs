@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::aws::has_no_id;
 use crate::model::{Action, Direction, HoldReason, ObjectProblem, Peer, Step};
 use crate::once::{Forecast, Survey};
 
@@ -147,7 +148,7 @@ impl From<&Step> for StepDocument {
             account: step.group.scope.account.to_string(),
             region: step.group.scope.region.to_string(),
             rule: RuleDocument::new(&step.group.id, &step.spec),
-            rule_id: step.action.rule().map(ToString::to_string),
+            rule_id: step.action.rule().filter(|id| !has_no_id(id)).map(ToString::to_string),
             peer_account: match &step.action {
                 Action::Authorize { peer_account } | Action::Restore { peer_account, .. } => {
                     peer_account.as_ref().map(ToString::to_string)

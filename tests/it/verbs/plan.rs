@@ -17,11 +17,11 @@ async fn the_smallest_binding_is_shown_as_a_diff_and_nothing_is_changed() {
     let printed = world.verb("plan", &folder.path(), &[]).await.printed(2);
     insta::assert_snapshot!(by_group(&printed), @r#"
         ALB-SG ALB-SG (123456789012/eu-central-1)
-          + ingress tcp 443 from 0.0.0.0/0           listener 443: no clients declared ALBTargetBinding/team/shop
-          + egress tcp 8000 to APP-SG  target group app: traffic port ALBTargetBinding/team/shop
+          + ingress tcp 443 from 0.0.0.0/0           listener 443: no clients declared, for ALBTargetBinding/team/shop
+          + egress tcp 8000 to APP-SG  target group app: traffic port, for ALBTargetBinding/team/shop
 
         APP-SG APP-SG (123456789012/eu-central-1)
-          + ingress tcp 8000 from ALB-SG  target group app: traffic port ALBTargetBinding/team/shop
+          + ingress tcp 8000 from ALB-SG  target group app: traffic port, for ALBTargetBinding/team/shop
 
         Plan: 3 to authorize, 0 to revoke, 0 in sync, 0 foreign
     "#);
@@ -36,12 +36,12 @@ async fn what_waits_says_for_what_and_what_is_wrong_stands_below() {
     let printed = world.verb("plan", &folder.path(), &[]).await.printed(1);
     insta::assert_snapshot!(by_group(&printed), @r#"
         ALB-SG ALB-SG (123456789012/eu-central-1)
-          + ingress tcp 443 from 0.0.0.0/0           listener 443: no clients declared ALBTargetBinding/team/shop
-          + egress tcp 8000 to APP-SG  target group app: traffic port ALBTargetBinding/team/shop
+          + ingress tcp 443 from 0.0.0.0/0           listener 443: no clients declared, for ALBTargetBinding/team/shop
+          + egress tcp 8000 to APP-SG  target group app: traffic port, for ALBTargetBinding/team/shop
 
         APP-SG APP-SG (123456789012/eu-central-1, not opted in)
-          + ingress tcp 8000 from ALB-SG  target group app: traffic port ALBTargetBinding/team/shop
-              held, NotPermitted: the group does not let the objects in question write it: see the problems
+          held, NotPermitted: the group does not let the objects in question write it: see the problems
+            + ingress tcp 8000 from ALB-SG  target group app: traffic port, for ALBTargetBinding/team/shop
 
         × ALBTargetBinding/team/shop: SecurityGroupNotOptedIn
             security group APP-SG has not opted in to be written by cluster team. If it may be: aws ec2 create-tags --region eu-central-1 --resources APP-SG --tags Key=sgbind.dev/cluster/team,Value=owned Key=sgbind.dev/namespaces,Value=team
@@ -60,15 +60,15 @@ async fn what_goes_says_what_it_cuts() {
     let printed = world.verb("plan", &folder.path(), &[]).await.printed(2);
     insta::assert_snapshot!(by_group(&printed), @r#"
         ALB-SG ALB-SG (123456789012/eu-central-1)
-          + ingress tcp 443 from 10.0.0.0/8          listener 443 ALBTargetBinding/team/shop
-          + egress tcp 8000 to APP-SG  target group app: traffic port ALBTargetBinding/team/shop
-          - ingress tcp 443 from 0.0.0.0/0           a foreign rule ALBTargetBinding/team/shop
-              live connections may be cut at once: they are not tracked
-          - egress all to 0.0.0.0/0                  a foreign rule ALBTargetBinding/team/shop
-              live connections may be cut at once: they are not tracked
+          + ingress tcp 443 from 10.0.0.0/8          listener 443, for ALBTargetBinding/team/shop
+          + egress tcp 8000 to APP-SG  target group app: traffic port, for ALBTargetBinding/team/shop
+          - ingress tcp 443 from 0.0.0.0/0           a foreign rule, for ALBTargetBinding/team/shop
+              its connections are not tracked: they may be cut at once
+          - egress all to 0.0.0.0/0                  a foreign rule, for ALBTargetBinding/team/shop
+              its connections are not tracked: they may be cut at once
 
         APP-SG APP-SG (123456789012/eu-central-1)
-          + ingress tcp 8000 from ALB-SG  target group app: traffic port ALBTargetBinding/team/shop
+          + ingress tcp 8000 from ALB-SG  target group app: traffic port, for ALBTargetBinding/team/shop
 
         Plan: 3 to authorize, 2 to revoke, 0 in sync, 2 foreign
     "#);
