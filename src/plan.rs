@@ -21,7 +21,7 @@ use crate::defect::Defect;
 use crate::model::{
     Action, ActualRule, Allowance, Claim, Consent, Direction, Extent, Farewell, GroupState, Held, HoldReason, Kind,
     Knowledge, Known, Named, Need, ObjectProblem, ObjectRef, Orphans, Ownership, Peer, Plan, Problem, Quota, Reason,
-    Retained, RuleSpec, Stance, Standing, Step, TakenRule, Tightening, Us, Usage, describe, named,
+    Retained, RuleSpec, Stance, Standing, Step, TakenRule, Tightening, Us, Usage, describe, is_described, named,
 };
 
 /// Everything that the plan for one group depends on.
@@ -325,7 +325,10 @@ impl<'a> Planner<'a> {
         let mut named_then: BTreeSet<ObjectRef> =
             objects.iter().cloned().chain(retaining.map(|claim| claim.object.clone())).collect();
         let named_now = named(&self.input.us.cluster, &rule.description);
-        if self.someone_unknown(&named_now, &named_then) {
+        // A description that none of us wrote is that of a rule which has just been adopted.
+        let unseen =
+            is_described(&self.input.us.cluster, &rule.description) && self.someone_out_of_sight(&named_now).is_some();
+        if unseen || self.someone_unknown(&named_now, &named_then) {
             // Who may need it too must not lose what speaks for that. No name goes, then, and none is guessed.
             if matches!(named_now, Named::AtLeast(_)) || named_then.is_subset(named_now.objects()) {
                 return;
@@ -346,9 +349,6 @@ impl<'a> Planner<'a> {
 
     /// Whether a description names, or may name, an object beside these of which it is not known whether it needs the rule.
     fn someone_unknown(&self, named: &Named, besides: &BTreeSet<ObjectRef>) -> bool {
-        if self.someone_out_of_sight(named).is_some() {
-            return true;
-        }
         let concerned = |object: &ObjectRef| named.may_name(object) && !besides.contains(object);
         let unresolved = self.input.known.iter().any(|(object, known)| {
             concerned(object) && known.knowledge == Knowledge::Incomplete && !matches!(known.stance, Stance::Leaving(_))

@@ -13,6 +13,7 @@ use crate::show;
 
 use super::objects::{Gathered, ObjectArguments};
 use super::plan;
+use super::waiting::waiting_for;
 
 /// For how long an interrupted run looks where it stands.
 const FAREWELL: Duration = Duration::from_secs(10);
@@ -42,8 +43,10 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             "nobody can be asked, as stdin is no terminal: look at the plan (sgbind plan), then run apply with --yes"
         );
     }
+    let waiting = waiting_for(plan::READING);
     let Gathered { clouds, cluster, us, asked, terms } = arguments.objects.gather(None).await?;
     let survey = once::look(&clouds, &cluster, &us, &asked, &terms).await;
+    drop(waiting);
     let shown = foresee(&survey, &terms)?;
     plan::write(&plan::table(&survey, &shown))?;
     let unknown_then = survey.unknown.clone();
@@ -60,7 +63,9 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let mut report = Report::default();
     while report.is_well() {
         // Minutes may have passed, and pass while targets are watched: nothing is revoked by what was known before.
+        let waiting = waiting_for("looking at AWS once more");
         let survey = once::look(&clouds, &cluster, &us, &asked, &terms).await;
+        drop(waiting);
         let now = foresee(&survey, &terms)?;
         unchanged(now.news_since(&shown), survey.unknown.iter().filter(|unknown| !unknown_then.contains(unknown)))
             .with_context(|| format!("after {}", counted(report.done.len())))?;

@@ -12,7 +12,8 @@ use crate::once;
 use crate::show;
 
 use super::objects::{Gathered, ViewArguments};
-use super::plan::{tell_of_problems, write};
+use super::plan::{READING, tell_of_problems, write};
+use super::waiting::waiting_for;
 
 /// Arguments of `sgbind explain`.
 #[derive(Debug, Args)]
@@ -41,6 +42,7 @@ enum Format {
 const NOBODY: &str = "none";
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let waiting = waiting_for(READING);
     let snapshot = arguments.view.snapshot.snapshot.as_deref();
     let nobody: ClusterName = NOBODY.parse()?;
     let clouds = arguments.view.aws.connect(arguments.view.cluster_name.as_ref().unwrap_or(&nobody), snapshot).await?;
@@ -59,6 +61,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let Gathered { clouds, cluster, us, asked, terms } = gathered;
     let mut survey =
         once::look_also(&clouds, &cluster, &us, &asked, &terms, &BTreeSet::from([state.key.clone()])).await;
+    drop(waiting);
     if !arguments.view.knows_identity() {
         survey.take_on_identity();
     }

@@ -12,7 +12,8 @@ use crate::once::{self, Asked, Forecast, Survey};
 use crate::validate;
 
 use super::objects::{Gathered, ViewArguments};
-use super::plan::{tell_of_problems, write};
+use super::plan::{READING, tell_of_problems, write};
+use super::waiting::waiting_for;
 
 /// Arguments of `sgbind graph`.
 #[derive(Debug, Args)]
@@ -43,6 +44,7 @@ enum Format {
 const NOBODY: &str = "none";
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let waiting = waiting_for(READING);
     let snapshot = arguments.view.snapshot.snapshot.as_deref();
     let objects = arguments.view.objects(match &arguments.view.cluster_name {
         Some(name) => name.clone(),
@@ -57,6 +59,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         }
     };
     let mut survey = once::look(&clouds, &cluster, &us, &asked, &terms).await;
+    drop(waiting);
     if !arguments.view.knows_identity() {
         survey.take_on_identity();
     }

@@ -12,6 +12,7 @@ mod import;
 mod objects;
 mod plan;
 mod snapshot;
+mod waiting;
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;

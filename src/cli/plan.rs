@@ -9,7 +9,10 @@ use crate::show::{self, Width};
 
 use super::arguments::SnapshotArgument;
 use super::objects::{Gathered, ObjectArguments};
+use super::waiting::waiting_for;
 
+/// What is said while AWS is asked.
+pub(super) const READING: &str = "reading objects and AWS";
 /// Exit code where something is to be done.
 const CHANGES: u8 = 2;
 
@@ -40,9 +43,11 @@ enum Format {
 }
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let waiting = waiting_for(READING);
     let Gathered { clouds, cluster, us, asked, terms } =
         arguments.objects.gather(arguments.snapshot.snapshot.as_deref()).await?;
     let survey = once::look(&clouds, &cluster, &us, &asked, &terms).await;
+    drop(waiting);
     let forecast = once::foresee(&survey, &terms).context("a plan was refused, which is a bug in sgbind")?;
     print(&survey, &forecast, arguments.output)?;
     if !matches!(arguments.output, Format::Table) && !io::stdout().is_terminal() {

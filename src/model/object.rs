@@ -203,6 +203,11 @@ pub fn describe(cluster: &ClusterName, objects: &BTreeSet<ObjectRef>, texts: &BT
     text
 }
 
+/// Whether [`describe`] wrote this for the cluster, whatever became of it.
+pub fn is_described(cluster: &ClusterName, description: &str) -> bool {
+    description.starts_with(&format!("sgbind {cluster}: "))
+}
+
 /// Reads back what [`describe`] wrote.
 pub fn named(cluster: &ClusterName, description: &str) -> Named {
     let Some(list) = description.strip_prefix(&format!("sgbind {cluster}: ")) else {

@@ -49,7 +49,7 @@ fn kubectl_finds_it_and_its_usage_names_kubectl() {
     let help = text(&run(&["sgbind", "check", "--help"]));
     assert!(help.contains("Usage: kubectl sgbind check [OPTIONS] --cluster-name <NAME>"), "{help}");
     let mistake = run(&["sgbind", "check"]);
-    assert_eq!(mistake.status.code(), Some(2));
+    assert_eq!(mistake.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&mistake.stderr).contains("Usage: kubectl sgbind check"), "{mistake:?}");
 }
 
