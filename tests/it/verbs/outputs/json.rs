@@ -103,11 +103,12 @@ async fn the_whole_document(#[case] name: &str, #[case] scene: Scene) {
 fn in_order(document: &mut Value) {
     let ids = Regex::new("sgr?-[0-9a-f]+").expect("a pattern");
     let text = |value: &Value| ids.replace_all(&value.to_string(), "").into_owned();
-    for key in ["steps", "held", "problems"] {
-        let list = document[key].as_array_mut().expect("a list");
-        let same = |one: &Value, other: &Value| one["action"] == other["action"];
-        list.chunk_by_mut(same).for_each(|chunk| chunk.sort_by_cached_key(text));
+    for key in ["held", "problems"] {
+        document[key].as_array_mut().expect("a list").sort_by_cached_key(text);
     }
+    let steps = document["steps"].as_array_mut().expect("a list");
+    let same = |one: &Value, other: &Value| one["action"] == other["action"];
+    steps.chunk_by_mut(same).for_each(|chunk| chunk.sort_by_cached_key(text));
 }
 
 fn with_names(played: &Played, document: &Value) -> String {
