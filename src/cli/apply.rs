@@ -3,7 +3,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -27,8 +27,20 @@ pub struct Arguments {
     /// Does not ask.
     #[arg(short, long)]
     yes: bool,
+    /// How it is told what was done: with json the plan goes to standard error.
+    #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "table")]
+    output: Format,
     #[command(flatten)]
     objects: ObjectArguments,
+}
+
+/// Forms of what was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people.
+    Table,
+    /// For machines.
+    Json,
 }
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
@@ -44,56 +56,82 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         );
     }
     let waiting = waiting_for(plan::READING);
-    let Gathered { clouds, cluster, us, asked, terms } = arguments.objects.gather(None).await?;
-    let survey = once::look(&clouds, &cluster, &us, &asked, &terms).await;
+    let gathered = arguments.objects.gather(None).await?;
+    let survey = gathered.look().await;
     drop(waiting);
-    let shown = foresee(&survey, &terms)?;
-    plan::write(&plan::table(&survey, &shown))?;
-    let unknown_then = survey.unknown.clone();
+    let shown = foresee(&survey, &gathered.terms)?;
+    match arguments.output {
+        Format::Table => plan::write(&plan::table(&survey, &shown))?,
+        Format::Json => say(plan::table(&survey, &shown).trim_end()),
+    }
     if shown.steps.is_empty() {
+        if arguments.output == Format::Json {
+            tell_machines(&Report::default(), Some((&survey, &shown)))?;
+        }
         return Ok(if is_well(&survey, &shown) { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
     if !arguments.yes && !confirmed(&shown)? {
         bail!("not confirmed: nothing was changed");
     }
+    let report = carry_out(&gathered, &survey, &shown).await?;
+    if arguments.output == Format::Table {
+        conclude(&report, &shown)?;
+    }
+    let left = what_is_left(&gathered, &report).await?;
+    if let Some((survey, left)) = &left {
+        tell_what_is_left(survey, left);
+    }
+    if arguments.output == Format::Json {
+        tell_machines(&report, left.as_ref().map(|(survey, left)| (survey, left)))?;
+    }
+    let done = left.is_some_and(|(survey, left)| left.steps.is_empty() && is_well(&survey, &left));
+    Ok(if report.is_well() && done { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Does what was shown, and looks anew before the foreign rules of another group go.
+async fn carry_out(gathered: &Gathered, then: &Survey, shown: &Forecast) -> anyhow::Result<Report> {
     let stop = CancellationToken::new();
     tokio::spawn(super::controller::signalled(stop.clone())?);
     // A terminal that is closed must not end what was confirmed, least of all while targets are watched.
     let _hangup = signal(SignalKind::hangup()).context("SIGHUP can't be waited for")?;
+    let limit = once::revocation_limit(then, &gathered.terms);
     let mut report = Report::default();
-    while report.is_well() {
+    loop {
         // Minutes may have passed, and pass while targets are watched: nothing is revoked by what was known before.
         let waiting = waiting_for("looking at AWS once more");
-        let survey = once::look(&clouds, &cluster, &us, &asked, &terms).await;
+        let survey = gathered.look().await;
         drop(waiting);
+        let revoked = report.done.iter().filter(|step| step.action.revokes()).count();
+        let left = limit.saturating_sub(u32::try_from(revoked).unwrap_or(u32::MAX));
+        let terms = Terms { brake: Some(left), ..gathered.terms.clone() };
         let now = foresee(&survey, &terms)?;
-        unchanged(now.news_since(&shown), survey.unknown.iter().filter(|unknown| !unknown_then.contains(unknown)))
-            .with_context(|| format!("after {}", counted(report.done.len())))?;
-        let more = once::carry_out(&clouds, &survey, &shown, &terms, &stop, &tell).await;
-        report = report.and(more);
-        if !report.goes_on {
-            break;
+        let unknown = survey.unknown.iter().filter(|unknown| !then.unknown.contains(unknown));
+        let news = now.news_since(shown).into_iter().chain(unknown.map(|what| format!("not known any more: {what}")));
+        let news: Vec<String> = news.map(|line| format!("  {line}")).collect();
+        match (news.is_empty(), report.done.is_empty()) {
+            (false, true) => bail!(
+                "something has changed since the plan was made:\n{}\nNothing was changed: run apply again",
+                news.join("\n")
+            ),
+            (false, false) => return Ok(Report { halt: Some(Halt::Changed(news.join("\n"))), ..report }),
+            (true, _) => {}
+        }
+        report = report.and(once::carry_out(&gathered.clouds, &survey, shown, &terms, &stop, &tell).await);
+        if !report.is_well() || !report.goes_on {
+            return Ok(report);
         }
     }
-    conclude(&report, &shown)?;
-    if matches!(report.halt, Some(Halt::Interrupted)) {
-        // Whoever interrupts does not want to wait.
-        let look = async { once::look(&clouds, &cluster, &us, &asked, &terms).await };
-        if let Ok(survey) = tokio::time::timeout(FAREWELL, look).await {
-            tell_what_is_left(&survey, &foresee(&survey, &terms)?);
-        }
-        return Ok(ExitCode::FAILURE);
-    }
-    // What is there now says whether all is done.
-    let (survey, left) = once::what_is_left(&clouds, &cluster, &us, &asked, &terms, &report)
-        .await
-        .context("a plan was refused, which is a bug in sgbind")?;
-    tell_what_is_left(&survey, &left);
-    Ok(if report.is_well() && left.steps.is_empty() && is_well(&survey, &left) {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+}
+
+/// What is there now says whether all is done. Whoever interrupts does not want to wait for that.
+async fn what_is_left(gathered: &Gathered, report: &Report) -> anyhow::Result<Option<(Survey, Forecast)>> {
+    let Gathered { clouds, cluster, us, asked, terms } = gathered;
+    let look = once::what_is_left(clouds, cluster, us, asked, terms, report);
+    let left = match report.halt {
+        Some(Halt::Interrupted) => tokio::time::timeout(FAREWELL, look).await.ok(),
+        _ => Some(look.await),
+    };
+    left.transpose().context("a plan was refused, which is a bug in sgbind")
 }
 
 fn foresee(survey: &Survey, terms: &Terms) -> anyhow::Result<Forecast> {
@@ -118,16 +156,6 @@ fn confirmed(shown: &Forecast) -> anyhow::Result<bool> {
 
 fn counted(steps: usize) -> String {
     if steps == 1 { "1 step".to_owned() } else { format!("{steps} steps") }
-}
-
-/// What was confirmed is done, or nothing.
-fn unchanged<'a>(news: Vec<String>, unknown: impl Iterator<Item = &'a String>) -> anyhow::Result<()> {
-    let unknown = unknown.map(|what| format!("not known any more: {what}"));
-    let news: Vec<String> = news.into_iter().chain(unknown).map(|line| format!("  {line}")).collect();
-    if news.is_empty() {
-        return Ok(());
-    }
-    bail!("something has changed since the plan was made:\n{}\nNothing was changed: run apply again", news.join("\n"))
 }
 
 /// To stderr. That nobody can read it must not end what is under way: rules may have to be put back.
@@ -202,6 +230,11 @@ fn conclude(report: &Report, shown: &Forecast) -> anyhow::Result<()> {
 /// What comes back was not planned.
 fn was_planned(step: &Step) -> bool {
     !matches!(step.action, Action::Restore { .. })
+}
+
+fn tell_machines(report: &Report, left: Option<(&Survey, &Forecast)>) -> anyhow::Result<()> {
+    let document = show::applied(report, left);
+    plan::write(&(serde_json::to_string_pretty(&document).context("what was done as JSON")? + "\n"))
 }
 
 fn tell_what_is_left(survey: &Survey, left: &Forecast) {

@@ -19,7 +19,7 @@ use crate::aws::Clouds;
 use crate::documents::{self, Document, DocumentErrors, Source};
 use crate::model::{ClusterName, Object, ObjectRef, Orphans, Scope, Us};
 use crate::observe::Cluster;
-use crate::once::{Asked, Malformed, ObjectScope, Terms};
+use crate::once::{self, Asked, Malformed, ObjectScope, Survey, Terms};
 use crate::validate;
 
 use super::arguments::{AwsArguments, ClusterArguments, SnapshotArgument, duration, namespace, tag_value};
@@ -134,6 +134,12 @@ pub struct Gathered {
     pub us: Us,
     pub asked: Vec<Asked>,
     pub terms: Terms,
+}
+
+impl Gathered {
+    pub async fn look(&self) -> Survey {
+        once::look(&self.clouds, &self.cluster, &self.us, &self.asked, &self.terms).await
+    }
 }
 
 /// An object, with the document that it comes from, if it comes from one.

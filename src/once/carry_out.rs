@@ -81,6 +81,8 @@ impl Report {
 pub enum Halt {
     #[error("interrupted")]
     Interrupted,
+    #[error("something has changed since the plan was made:\n{0}\n")]
+    Changed(String),
     #[error("security group {0} could not be read: {1}")]
     Unreadable(GroupKey, Box<AwsError>),
     #[error("security group {0} is gone, or EC2 does not show it whole")]

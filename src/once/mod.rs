@@ -16,6 +16,7 @@ mod tighten;
 
 pub use carry_out::{Halt, Progress, Report, carry_out};
 pub use foresee::{Forecast, foresee};
+pub use round::revocation_limit;
 pub use survey::{look, look_also};
 
 use std::collections::{BTreeMap, BTreeSet};

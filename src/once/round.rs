@@ -15,6 +15,13 @@ use super::{Survey, Surveyed, Terms};
 const LEAST: u32 = 100;
 const SHARE: u32 = 5;
 
+/// How many rules may be revoked in a run.
+pub fn revocation_limit(survey: &Survey, terms: &Terms) -> u32 {
+    let ours = survey.groups.values().flat_map(|group| &group.state.rules);
+    let ours = ours.filter(|rule| matches!(survey.us.ownership(&rule.tags), Ownership::Ours { .. })).count();
+    terms.brake.unwrap_or_else(|| LEAST.max(u32::try_from(ours).unwrap_or(u32::MAX) / SHARE))
+}
+
 /// How many rules may still be revoked in this run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Brake {
@@ -24,10 +31,7 @@ pub(super) struct Brake {
 
 impl Brake {
     pub(super) fn new(survey: &Survey, terms: &Terms) -> Self {
-        let ours = survey.groups.values().flat_map(|group| &group.state.rules);
-        let ours = ours.filter(|rule| matches!(survey.us.ownership(&rule.tags), Ownership::Ours { .. })).count();
-        let by_default = LEAST.max(u32::try_from(ours).unwrap_or(u32::MAX) / SHARE);
-        let limit = terms.brake.unwrap_or(by_default);
+        let limit = revocation_limit(survey, terms);
         Self { limit, left: limit }
     }
 

@@ -25,7 +25,7 @@ pub fn aws_cli(survey: &Survey, forecast: &Forecast) -> String {
             last = Some(key);
         }
         if let Some(lines) = paragraphs.last_mut() {
-            lines.extend(steps.iter().map(|step| comment(&format!("  {step}"))));
+            lines.extend(steps.iter().map(|step| comment(&format!("  {step}: {}", step.reason))));
             lines.push(command(&survey.us, steps));
         }
     }

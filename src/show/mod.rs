@@ -1,11 +1,13 @@
 //! Pure: a forecast as people and machines are shown it.
 
+mod applied;
 mod aws_cli;
 mod explain;
 mod json;
 mod table;
 mod terraform;
 
+pub use applied::{AppliedDocument, applied};
 pub use aws_cli::{aws_cli, put_back};
 pub use explain::{ExplainDocument, explain, explained};
 pub use json::{PlanDocument, StepDocument, json};

@@ -43,6 +43,31 @@ async fn what_is_applied_is_there_and_ours_and_nothing_is_left_to_do() {
 }
 
 #[tokio::test]
+async fn machines_are_told_what_was_done_and_what_is_left() {
+    let (world, folder) = given().await;
+    let run = world.verb("apply", &folder.path(), &["--yes", "-o", "json"]).await;
+    let text = run.printed(0);
+    let document: serde_json::Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
+    let mut done: Vec<String> = document["done"].as_array().expect("steps").iter().map(in_words).collect();
+    done.sort();
+    let expected = ["authorize ALB-SG egress 8000", "authorize ALB-SG ingress 443", "authorize APP-SG ingress 8000"];
+    assert_eq!(done, expected);
+    let nothing = serde_json::json!({"steps": [], "held": [], "problems": [], "unknown": []});
+    assert_eq!(document["left"], nothing);
+    for (field, value) in
+        [("refused", serde_json::json!([])), ("rolledBack", serde_json::json!([])), ("lost", serde_json::json!([]))]
+    {
+        assert_eq!(document[field], value, "{field}");
+    }
+    assert!(document["halted"].is_null());
+}
+
+fn in_words(step: &serde_json::Value) -> String {
+    let text = |field: &str| step[field].as_str().unwrap_or_default();
+    format!("{} {} {} {}", text("action"), text("securityGroup"), text("direction"), step["toPort"])
+}
+
+#[tokio::test]
 async fn another_identity_is_what_rules_are_tagged_with() {
     let (world, folder) = given().await;
     world.verb("apply", &folder.path(), &["--yes", "--identity", "blue"]).await.printed(0);

@@ -112,6 +112,24 @@ fn what_a_target_needed_comes_back_as_it_was() {
     });
 }
 
+/// The answers to the revokes are lost, and what they took is missed: it comes back all the same.
+#[test]
+fn what_went_without_an_answer_comes_back() {
+    in_virtual_time(async {
+        let stage = healthy(checked_elsewhere()).await;
+        let operator = Operator::new(&stage, "second").await;
+        // As often as the SDK tries, for either direction.
+        for _ in 0..6 {
+            operator.process.inject_into("RevokeSecurityGroup", sgbind_sim::Fault::AnswerLost);
+        }
+        let ended = operator.apply(&operator.files(&OBJECTS)).await;
+        assert!(!ended.is_well());
+        assert_eq!(stage.rules(), these(&all(&[CHECKS[0], CHECKS[1], SSH])));
+        assert_eq!((ended.report.rolled_back.len(), ended.report.lost.len()), (1, 0), "{:#?}", operator.said());
+        until_healthy(&stage.world).await;
+    });
+}
+
 /// It heals: who interrupts when targets fall gets the rules back all the same.
 #[test]
 fn an_interruption_does_not_keep_rules_from_coming_back() {
