@@ -136,3 +136,40 @@ fn news_are_steps_beside_those_shown_and_those_that_would_wait() {
     assert!(news[1].starts_with("ALBTargetBinding/team-shop/shop: SecurityGroupNotOptedIn: "), "{news:#?}");
     assert_eq!(news.len(), 2);
 }
+
+/// What an object is for that nobody can understand is not known: what names it stays, and all else goes on.
+#[test]
+fn an_object_that_nobody_can_understand_holds_what_names_it() {
+    let mut survey = survey([surveyed("shop")], &[ALB, APP]);
+    let rules =
+        [ours("ingress tcp 9000 from sg-alb", &["odd", "shop"]), ours("ingress tcp 9001 from sg-alb", &["shop"])];
+    survey.groups.get_mut(&key(APP)).expect("a group").state.rules.extend(rules);
+    let malformed = Malformed {
+        object: crate::testing::object("odd"),
+        stance: Stance::Enforce,
+        messages: vec!["spec.region: not a Region".into()],
+    };
+    let terms = Terms { scope: ObjectScope::Everything, malformed: vec![malformed], ..terms() };
+    let forecast = foresee(&survey, &terms).expect("a plan");
+    let revokes: Vec<String> = texts(forecast.steps.iter().filter(|step| step.action.revokes()));
+    assert_eq!(revokes, ["revoke sg-app ingress tcp 9001 from sg-alb"]);
+    let held: Vec<String> = forecast.held.iter().map(|held| format!("{}: {}", held.step, held.reason)).collect();
+    assert_eq!(held, ["revoke sg-app ingress tcp 9000 from sg-alb: Unresolved: ALBTargetBinding/team-shop/odd"]);
+}
+
+/// The status says that foreign rules were put back: none goes before a person says so.
+#[test]
+fn what_was_rolled_back_is_not_taken_again() {
+    let removing = "{loadBalancer: {name: shop}, clients: [{cidr: 10.0.0.0/8}], foreignRules: Remove}";
+    let (object, shop) = surveyed_with(declaration(removing), facts(alb(&[443]), &[target_group("app", 8000, APP)]));
+    let planned = |rolled_back: Option<GroupKey>| {
+        let mut survey = survey([(object.clone(), Surveyed { rolled_back, ..shop.clone() })], &[ALB, APP]);
+        survey.groups.get_mut(&key(ALB)).expect("a group").state.rules.push(foreign("egress all to 0.0.0.0/0"));
+        let forecast = foresee(&survey, &terms()).expect("a plan");
+        let revokes = forecast.steps.iter().filter(|step| step.action.revokes()).count();
+        (revokes, forecast.held.iter().map(|held| held.reason.word()).collect::<Vec<_>>())
+    };
+    assert_eq!(planned(None), (1, vec![]));
+    assert_eq!(planned(Some(key(APP))), (1, vec![]));
+    assert_eq!(planned(Some(key(ALB))), (0, vec!["TighteningRolledBack"]));
+}
