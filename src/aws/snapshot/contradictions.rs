@@ -22,11 +22,13 @@ impl Snapshot {
         }
     }
 
-    /// A load balancer without listeners, to which target groups belong all the same.
+    /// A load balancer without listeners, to which target groups belong all the same, or of which no file says that none do:
+    /// nobody may have asked for its listeners.
     fn lacks_listeners(&self, balancer: &str) -> bool {
+        let unheard = !self.items.contains_key("DescribeTargetGroups");
         let mut groups = self.of("DescribeTargetGroups").iter();
         !self.of("DescribeListeners").iter().any(|listener| has(listener, "LoadBalancerArn", balancer))
-            && groups.any(|group| has(group, "LoadBalancerArns", balancer))
+            && (unheard || groups.any(|group| has(group, "LoadBalancerArns", balancer)))
     }
 
     /// A target group to which the load balancer forwards, and of which nothing is known.
