@@ -1,6 +1,6 @@
 //! The plan for people, as a diff: by security group, with what each rule is for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
@@ -29,7 +29,7 @@ pub fn table(survey: &Survey, forecast: &Forecast, width: Option<Width>) -> Stri
     for (key, (steps, held)) in groups(forecast) {
         let consent = survey.groups.get(key).map(|group| consent(survey, &group.state)).unwrap_or_default();
         let _ = writeln!(text, "{BOLD}{}{BOLD:#} {FAINT}({}{consent}){FAINT:#}", title(survey, key), key.scope);
-        let mut steps = steps;
+        let mut steps = with_one_line_a_rule(steps);
         steps.sort_by_key(|step| (sign(step).0 == '-', &step.spec));
         let columns = columns(steps.iter().copied().chain(held.iter().map(|held| &held.step)), width);
         for step in &steps {
@@ -42,6 +42,15 @@ pub fn table(survey: &Survey, forecast: &Forecast, width: Option<Width>) -> Stri
     text.push_str(&total(survey, forecast));
     text.push('\n');
     text
+}
+
+/// What becomes ours is described as well, which the one line tells.
+fn with_one_line_a_rule(mut steps: Vec<&Step>) -> Vec<&Step> {
+    let adopts = |step: &&&Step| matches!(step.action, Action::Adopt { .. });
+    let adopted: BTreeSet<_> = steps.iter().filter(adopts).filter_map(|step| step.action.rule()).cloned().collect();
+    let described = |step: &Step| matches!(&step.action, Action::Describe { id } if adopted.contains(id));
+    steps.retain(|step| !described(step));
+    steps
 }
 
 /// Where the reason of a rule stands.
@@ -125,7 +134,7 @@ fn why(step: &Step) -> String {
     let objects: Vec<String> = step.objects.iter().map(|object| tame(&object.to_string())).collect();
     let what = match &step.action {
         Action::Authorize { .. } | Action::Restore { .. } | Action::Revoke { .. } => tame(&step.reason),
-        Action::Adopt { .. } => format!("tagged as ours: {}", tame(&step.reason)),
+        Action::Adopt { .. } => format!("tagged as ours, and described so: {}", tame(&step.reason)),
         Action::Describe { .. } => format!("described as \"{}\"", tame(&step.description)),
         Action::Release { .. } => "our tag goes, the rule stays".to_owned(),
     };
