@@ -32,6 +32,7 @@ use crate::{
 };
 
 mod decisions;
+mod image;
 mod policy;
 
 /// The namespace that the base is for.
