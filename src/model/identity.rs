@@ -71,6 +71,12 @@ pub enum Ownership {
     Foreign,
 }
 
+impl Ownership {
+    pub fn is_ours(&self) -> bool {
+        matches!(self, Self::Ours { .. })
+    }
+}
+
 impl Us {
     /// The values of our tag by which rules are found that are ours, or that we take over.
     pub fn identities(&self) -> BTreeSet<String> {

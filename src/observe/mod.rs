@@ -13,7 +13,7 @@ pub use cluster::{Addressed, Cluster};
 pub use groups::usage;
 pub use health::{health_of, whom_to_watch};
 pub use security_group::{Found, list_weights, lists_of, security_group};
-pub use targets::groups_of_interfaces;
+pub use targets::{groups_of_interfaces, while_registered};
 
 use std::collections::BTreeSet;
 

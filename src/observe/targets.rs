@@ -233,6 +233,26 @@ pub async fn groups_of_interfaces(
     Ok(found.homes.groups.into_values().collect())
 }
 
+/// What a target group looks like to which no load balancer forwards; `None` if it has no registered target.
+///
+/// # Errors
+/// The targets or their interfaces could not be read.
+pub async fn while_registered(cloud: &Cloud, group: TargetGroup) -> Result<Option<TargetGroupFacts>, AwsError> {
+    let Found { group, targets, homes } = find(cloud, group).await.map_err(|(_, error)| error)?;
+    let facts = TargetGroupFacts {
+        name: group.name.clone(),
+        ports: ports(&group, &targets),
+        weight: Some(0),
+        protocol: group.protocol.unwrap_or_else(|| ElbProtocol(String::new())),
+        health_check_port: group.health_check_port,
+        control_port: group.control_port,
+        groups: homes.groups.into_values().flatten().collect(),
+        addresses: homes.outside,
+        arn: Some(group.arn),
+    };
+    Ok((!targets.is_empty()).then_some(facts))
+}
+
 async fn find(cloud: &Cloud, group: TargetGroup) -> Result<Found, (ElbArn, AwsError)> {
     let arn = group.arn.clone();
     let read = async {

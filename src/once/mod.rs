@@ -12,6 +12,7 @@ mod carry_out;
 mod foresee;
 mod round;
 mod survey;
+mod swapped;
 mod tighten;
 
 pub use carry_out::{Halt, Progress, Report, carry_out};

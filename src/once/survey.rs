@@ -14,6 +14,7 @@ use crate::model::{
 };
 use crate::observe::{self, Cluster, Found};
 
+use super::swapped;
 use super::{Asked, Malformed, Survey, Surveyed, SurveyedGroup, Terms, VISIBLE_AFTER};
 
 /// So many objects are looked up at once: more would only wait for AWS's rates.
@@ -53,6 +54,7 @@ pub async fn look_also(
             Err(error) => survey.lacks(&key, Problem::new(observe::reason(error.class()), error.to_string())),
         }
     }
+    swapped::keep(clouds, &mut survey, &states).await;
     let claimants = survey.claimants();
     let concerned = |state: &GroupState| survey.concerned(&claimants, state);
     let finished = stream::iter(states).map(async |(key, state)| {

@@ -68,6 +68,14 @@ impl Cloud {
         describe(&call, request).await
     }
 
+    /// The groups of a VPC to which no load balancer forwards.
+    pub async fn target_groups_without_load_balancer(&self, vpc: &VpcId) -> Result<Vec<TargetGroup>, AwsError> {
+        let call = self.elb.call("DescribeTargetGroups", format!("all of {vpc}"));
+        let mut all = describe(&call, self.elb.client.describe_target_groups().page_size(PAGE)).await?;
+        all.retain(|group| group.load_balancers.is_empty() && group.vpc.as_ref() == Some(vpc));
+        Ok(all)
+    }
+
     /// `None` if there is none.
     pub async fn target_group_by_arn(&self, arn: &ElbArn) -> Result<Option<TargetGroup>, AwsError> {
         let call = self.elb.call("DescribeTargetGroups", arn.to_string());

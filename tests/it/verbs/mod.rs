@@ -15,6 +15,7 @@ mod partial;
 mod plan;
 mod selection;
 pub mod stage;
+mod swapped;
 mod terminal;
 mod tightening;
 mod unreachable;
