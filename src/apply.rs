@@ -2,10 +2,20 @@
 //! be carried out at all, has been decided before.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crate::aws::{AwsError, Cloud, ErrorClass, NewRule};
 use crate::defect::Defect;
 use crate::model::{Action, Direction, GroupKey, RuleId, Step, Tags, Us};
+
+/// For how long it is waited that what was done is seen: EC2's reads may lag by seconds.
+pub const VISIBLE_AFTER: [Duration; 5] = [
+    Duration::from_millis(100),
+    Duration::from_millis(400),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+];
 
 /// What came of the steps. A failed step has changed nothing, or it is not known whether it has.
 #[derive(Debug, Default)]

@@ -233,8 +233,7 @@ fn was_planned(step: &Step) -> bool {
 }
 
 fn tell_machines(report: &Report, left: Option<(&Survey, &Forecast)>) -> anyhow::Result<()> {
-    let document = show::applied(report, left);
-    plan::write(&(serde_json::to_string_pretty(&document).context("what was done as JSON")? + "\n"))
+    plan::write_json(&show::applied(report, left))
 }
 
 fn tell_what_is_left(survey: &Survey, left: &Forecast) {

@@ -53,6 +53,11 @@ pub struct SnapshotArgument {
     pub snapshot: Option<PathBuf>,
 }
 
+/// The cluster's name where nobody says it: no rule is ours then.
+pub fn nobody() -> anyhow::Result<ClusterName> {
+    "none".parse().context("the name of no cluster")
+}
+
 /// A text that can be the value of a tag. Source: "Tag your Amazon EC2 resources", the restrictions.
 pub fn tag_value(text: &str) -> Result<String, String> {
     match text.chars().count() {

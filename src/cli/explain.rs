@@ -11,8 +11,9 @@ use crate::observe::{self, Found};
 use crate::once;
 use crate::show;
 
+use super::arguments::nobody;
 use super::objects::{Gathered, ViewArguments};
-use super::plan::{READING, tell_of_problems, write};
+use super::plan::{READING, tell_of_problems, write, write_json};
 use super::waiting::waiting_for;
 
 /// Arguments of `sgbind explain`.
@@ -38,13 +39,10 @@ enum Format {
     Json,
 }
 
-/// What the cluster's name is where nobody says it: no rule is ours then.
-const NOBODY: &str = "none";
-
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let waiting = waiting_for(READING);
     let snapshot = arguments.view.snapshot.snapshot.as_deref();
-    let nobody: ClusterName = NOBODY.parse()?;
+    let nobody = nobody()?;
     let clouds = arguments.view.aws.connect(arguments.view.cluster_name.as_ref().unwrap_or(&nobody), snapshot).await?;
     let state = find(&clouds, &arguments.group).await?;
     let has_objects = arguments.view.has_objects();
@@ -70,7 +68,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let document = document.ok_or_else(|| anyhow!("security group {} is gone by now", state.key))?;
     match arguments.output {
         Format::Table => write(&show::explained(&document))?,
-        Format::Json => write(&(serde_json::to_string_pretty(&document).context("the rules as JSON")? + "\n"))?,
+        Format::Json => write_json(&document)?,
     }
     tell_of_problems(&survey, &forecast);
     let well = forecast.problems.is_empty() && survey.unknown.is_empty();

@@ -11,6 +11,7 @@ use crate::model::{Object, ObjectProblem, Reason, Scope};
 use crate::once::{self, Asked, Forecast, Survey};
 use crate::validate;
 
+use super::arguments::nobody;
 use super::objects::{Gathered, ViewArguments};
 use super::plan::{READING, tell_of_problems, write};
 use super::waiting::waiting_for;
@@ -40,15 +41,12 @@ enum Format {
     Svg,
 }
 
-/// What the cluster's name is where nobody says it: no rule is ours then.
-const NOBODY: &str = "none";
-
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let waiting = waiting_for(READING);
     let snapshot = arguments.view.snapshot.snapshot.as_deref();
     let objects = arguments.view.objects(match &arguments.view.cluster_name {
         Some(name) => name.clone(),
-        None => NOBODY.parse()?,
+        None => nobody()?,
     });
     let Gathered { clouds, cluster, us, asked, terms } = match &arguments.load_balancer {
         None => objects.gather(snapshot).await?,

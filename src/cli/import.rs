@@ -4,18 +4,16 @@ mod reading;
 use std::collections::BTreeSet;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use clap::{Args, ValueEnum};
 
-use super::arguments::{AwsArguments, SnapshotArgument};
+use super::arguments::{AwsArguments, SnapshotArgument, nobody};
 use crate::api::{ALBTargetBinding, Enforcement};
 use crate::aws::Clouds;
 use crate::import::{self, Document, Unfit, Wanted};
 use crate::model::{ClusterName, Declaration, Facts, Object, Scope, Us, Usage};
-use crate::{observe, validate};
-
-/// In whose place AWS is asked where no cluster is named.
-const NO_CLUSTER: &str = "none";
+use crate::observe::{self, Cluster};
+use crate::validate;
 
 /// Arguments of `sgbind import`.
 #[derive(Debug, Args)]
@@ -63,7 +61,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 
 async fn all(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let cluster = arguments.cluster_name.clone();
-    let cluster = cluster.map_or_else(|| NO_CLUSTER.parse().context("the name of no cluster"), Ok)?;
+    let cluster = cluster.map_or_else(nobody, Ok)?;
     let clouds = arguments.aws.connect(&cluster, arguments.snapshot.snapshot.as_deref()).await?;
     let us = Us { cluster, identity: String::new(), take_over: BTreeSet::new() };
     let mut importing = Importing { arguments: &arguments, clouds: &clouds, us, names: BTreeSet::new() };
@@ -102,7 +100,7 @@ fn print(documents: &[Document], output: Output) -> anyhow::Result<()> {
         1 => objects.remove(0),
         _ => serde_json::json!({"apiVersion": "v1", "kind": "List", "items": objects}),
     };
-    super::plan::write(&(serde_json::to_string_pretty(&whole)? + "\n"))?;
+    super::plan::write_json(&whole)?;
     Ok(())
 }
 
@@ -138,7 +136,7 @@ impl Importing<'_> {
             other => other.into(),
         })?;
         let declaration = declared(&draft.binding, home)?;
-        let cluster = reading::no_cluster();
+        let cluster = Cluster::out_of_reach(reading::NO_CLUSTER);
         let nothing = (Facts::default(), BTreeSet::new());
         let resolution = observe::object(&cloud, &cluster, &self.us, &declaration, &nothing.0, &nothing.1).await;
         let usage = observe::usage(&cloud, &draft.group, &BTreeSet::from([found.arn])).await;

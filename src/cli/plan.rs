@@ -3,6 +3,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
+use serde::Serialize;
 
 use crate::once::{self, Forecast, Survey};
 use crate::show::{self, Width};
@@ -68,7 +69,7 @@ pub(super) fn exit_code(survey: &Survey, forecast: &Forecast) -> ExitCode {
 fn print(survey: &Survey, forecast: &Forecast, format: Format) -> anyhow::Result<()> {
     let text = match format {
         Format::Table => table(survey, forecast),
-        Format::Json => serde_json::to_string_pretty(&show::json(survey, forecast)).context("the plan as JSON")? + "\n",
+        Format::Json => return write_json(&show::json(survey, forecast)),
         Format::AwsCli => show::aws_cli(survey, forecast),
         Format::Terraform => show::terraform(survey, forecast),
     };
@@ -83,6 +84,11 @@ pub(super) fn write(text: &str) -> anyhow::Result<()> {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         written => written.context("the result could not be written"),
     }
+}
+
+/// To stdout, as JSON.
+pub(super) fn write_json(document: &impl Serialize) -> anyhow::Result<()> {
+    write(&(serde_json::to_string_pretty(document).context("the result as JSON")? + "\n"))
 }
 
 /// The plan for people, as wide as their terminal.

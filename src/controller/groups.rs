@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::apply::{self, Outcomes};
+use crate::apply::{self, Outcomes, VISIBLE_AFTER};
 use crate::aws::{AwsError, Cloud, ErrorClass};
 use crate::check::{self, Checked, Phase, Violation};
 use crate::defect::Defect;
@@ -22,14 +22,6 @@ use super::index::{GroupView, removes_foreign};
 use super::queue::{Outcome, Priority};
 use super::tightening::unless_unknown;
 
-/// For how long a pass waits for what it made to be seen: EC2's reads may lag by seconds.
-const VISIBLE_AFTER: [Duration; 5] = [
-    Duration::from_millis(100),
-    Duration::from_millis(400),
-    Duration::from_secs(1),
-    Duration::from_secs(2),
-    Duration::from_secs(4),
-];
 /// A pass that has not come to rest after so many rounds starts anew later.
 const MOST_ROUNDS: usize = 16;
 

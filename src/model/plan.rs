@@ -242,6 +242,15 @@ impl fmt::Display for HoldReason {
     }
 }
 
+/// The limit of revoked rules where none is given: so many, or the share of ours if that is more.
+const LEAST_REVOKED: u32 = 100;
+const SHARE_REVOKED: u32 = 5;
+
+/// How many of so many rules of ours may be revoked where no limit is given.
+pub fn revocation_limit_of(ours: u32) -> u32 {
+    LEAST_REVOKED.max(ours / SHARE_REVOKED)
+}
+
 /// How many rules may be revoked now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Allowance {

@@ -10,13 +10,15 @@
 
 mod carry_out;
 mod foresee;
+mod report;
 mod round;
 mod survey;
 mod swapped;
 mod tighten;
 
-pub use carry_out::{Halt, Progress, Report, carry_out};
+pub use carry_out::carry_out;
 pub use foresee::{Forecast, foresee};
+pub use report::{Halt, Progress, Report};
 pub use round::revocation_limit;
 pub use survey::{look, look_also};
 
@@ -24,6 +26,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::api::names::RETRY_TIGHTENING_ANNOTATION;
+use crate::apply::VISIBLE_AFTER;
 use crate::aws::Clouds;
 use crate::check::Violation;
 use crate::desired::Desired;
@@ -35,15 +38,6 @@ use crate::observe::Cluster;
 use crate::plan::Selection;
 use crate::status::{TighteningReport, facts_of};
 use crate::validate::recorded_groups;
-
-/// For how long it is waited that what was done is seen: EC2's reads may lag by seconds.
-const VISIBLE_AFTER: [Duration; 5] = [
-    Duration::from_millis(100),
-    Duration::from_millis(400),
-    Duration::from_secs(1),
-    Duration::from_secs(2),
-    Duration::from_secs(4),
-];
 
 /// Looks at what is left to be done after a run. What the run has done, and an old answer shows as not done, is looked at
 /// again.

@@ -4,22 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::check::{self, Checked, Phase, Violation};
 use crate::model::{
-    Allowance, Claim, Elsewhere, GroupKey, GroupState, Known, ObjectRef, Ownership, Plan, Retained, RuleSpec, Step,
-    Tightening,
+    Allowance, Claim, Elsewhere, GroupKey, GroupState, Known, ObjectRef, Plan, Retained, RuleSpec, Step, Tightening,
+    revocation_limit_of,
 };
 use crate::plan;
 
 use super::{Survey, Surveyed, Terms};
 
-/// The limit of revoked rules where none is given: so many, or the share of ours if that is more.
-const LEAST: u32 = 100;
-const SHARE: u32 = 5;
-
 /// How many rules may be revoked in a run.
 pub fn revocation_limit(survey: &Survey, terms: &Terms) -> u32 {
     let ours = survey.groups.values().flat_map(|group| &group.state.rules);
-    let ours = ours.filter(|rule| matches!(survey.us.ownership(&rule.tags), Ownership::Ours { .. })).count();
-    terms.brake.unwrap_or_else(|| LEAST.max(u32::try_from(ours).unwrap_or(u32::MAX) / SHARE))
+    let ours = ours.filter(|rule| survey.us.ownership(&rule.tags).is_ours()).count();
+    terms.brake.unwrap_or_else(|| revocation_limit_of(u32::try_from(ours).unwrap_or(u32::MAX)))
 }
 
 /// How many rules may still be revoked in this run.
@@ -112,12 +108,8 @@ impl<'a> Planning<'a> {
     }
 
     fn claims(&self, state: &GroupState, standings: &Standings) -> Vec<Claim> {
-        let named = state.named(&self.survey.us);
-        let named = named.iter().flat_map(|named| named.objects());
-        let claiming = self.claimants.get(&state.key).into_iter().flatten().copied();
-        let concerned: BTreeSet<&ObjectRef> = claiming.chain(named).collect();
-        let surveyed = concerned.into_iter().filter_map(|object| self.survey.objects.get_key_value(object));
-        surveyed.map(|(object, surveyed)| claim(object, surveyed, state, standings)).collect()
+        let concerned = self.survey.concerned(&self.claimants, state).into_iter();
+        concerned.map(|(object, surveyed)| claim(object, surveyed, state, standings)).collect()
     }
 }
 

@@ -6,6 +6,7 @@ use futures::StreamExt;
 use futures::stream;
 
 use crate::api::ForeignRules;
+use crate::apply::VISIBLE_AFTER;
 use crate::aws::{AwsError, Clouds};
 use crate::desired::{self, Desired};
 use crate::model::{
@@ -15,7 +16,7 @@ use crate::model::{
 use crate::observe::{self, Cluster, Found};
 
 use super::swapped;
-use super::{Asked, Malformed, Survey, Surveyed, SurveyedGroup, Terms, VISIBLE_AFTER};
+use super::{Asked, Malformed, Survey, Surveyed, SurveyedGroup, Terms};
 
 /// So many objects are looked up at once: more would only wait for AWS's rates.
 const AT_ONCE: usize = 64;
@@ -56,7 +57,9 @@ pub async fn look_also(
     }
     swapped::keep(clouds, &mut survey, &states).await;
     let claimants = survey.claimants();
-    let concerned = |state: &GroupState| survey.concerned(&claimants, state);
+    let concerned = |state: &GroupState| -> Vec<&Surveyed> {
+        survey.concerned(&claimants, state).into_iter().map(|(_, surveyed)| surveyed).collect()
+    };
     let finished = stream::iter(states).map(async |(key, state)| {
         let (group, unknown) = finish(clouds, &survey, &concerned(&state), terms, state).await;
         (key, group, unknown)
@@ -215,10 +218,14 @@ impl Survey {
     }
 
     /// The objects that have to do with a group.
-    fn concerned(&self, claimants: &BTreeMap<GroupKey, BTreeSet<&ObjectRef>>, state: &GroupState) -> Vec<&Surveyed> {
+    pub(super) fn concerned(
+        &self,
+        claimants: &BTreeMap<GroupKey, BTreeSet<&ObjectRef>>,
+        state: &GroupState,
+    ) -> Vec<(&ObjectRef, &Surveyed)> {
         let named = state.named(&self.us);
         let named = named.iter().flat_map(|named| named.objects());
         let all: BTreeSet<&ObjectRef> = claimants.get(&state.key).into_iter().flatten().copied().chain(named).collect();
-        all.into_iter().filter_map(|object| self.objects.get(object)).collect()
+        all.into_iter().filter_map(|object| self.objects.get_key_value(object)).collect()
     }
 }

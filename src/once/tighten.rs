@@ -16,7 +16,8 @@ use crate::model::{
 };
 use crate::observe;
 
-use super::carry_out::{Halt, Progress, Run, load_balancers};
+use super::carry_out::{Run, load_balancers};
+use super::report::{Halt, Progress};
 use super::round::next_steps;
 
 /// How often health is read.

@@ -1,7 +1,6 @@
 //! I/O: everything that AWS says of a load balancer and of the groups around it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
 
 use anyhow::bail;
 use futures::future::join_all;
@@ -17,12 +16,7 @@ use crate::validate;
 const LONGEST_NAME: usize = 255;
 
 /// Bindings that import makes name no objects of a cluster, so none is asked.
-pub fn no_cluster() -> Cluster {
-    let refuse = tower::service_fn(|_: http::Request<kube::client::Body>| async {
-        Err::<http::Response<kube::client::Body>, _>(io::Error::other("no cluster is asked"))
-    });
-    Cluster::new(kube::Client::new(refuse, "default"))
-}
+pub const NO_CLUSTER: &str = "no cluster is asked";
 
 /// Reads all of it. What can't be read stands in `unknown`.
 ///
@@ -39,7 +33,15 @@ pub async fn today(cloud: &Cloud, us: &Us, found: &LoadBalancer) -> anyhow::Resu
     let declaration = validate::object(&binding.into(), cloud.scope()).map_err(|findings| {
         anyhow::anyhow!("{}", findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
     })?;
-    let resolution = observe::object(cloud, &no_cluster(), us, &declaration, &Facts::default(), &BTreeSet::new()).await;
+    let resolution = observe::object(
+        cloud,
+        &Cluster::out_of_reach(NO_CLUSTER),
+        us,
+        &declaration,
+        &Facts::default(),
+        &BTreeSet::new(),
+    )
+    .await;
     let Facts { load_balancer: Some(load_balancer), vpc, target_groups, .. } = resolution.facts else {
         let problems: Vec<String> = resolution.problems.into_iter().map(|problem| problem.message).collect();
         bail!("{}", problems.join("; "));

@@ -10,15 +10,12 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::defect::Defect;
-use crate::model::{Allowance, GroupKey, HoldReason, Plan, RuleId};
+use crate::model::{Allowance, GroupKey, HoldReason, Plan, RuleId, revocation_limit_of};
 
 use super::{Index, LAG};
 
 /// Within this time no more than the limit go.
 const WINDOW: Duration = Duration::from_secs(10 * 60);
-/// The limit where none is given: so many, or the share of ours if that is more.
-const LEAST: u32 = 100;
-const SHARE: u32 = 5;
 /// So many rules a group can have: a thousand in each direction, for each family. Source: "Amazon VPC quotas".
 const MOST_RULES: u32 = 4000;
 
@@ -86,7 +83,7 @@ impl Brake {
     /// less than the one that is known to be used up.
     fn limit(&self) -> u32 {
         let ours = self.ours.values().fold(self.used(), |sum, rules| sum.saturating_add(*rules));
-        let by_default = LEAST.max(ours / SHARE).max(self.taken_over);
+        let by_default = revocation_limit_of(ours).max(self.taken_over);
         self.given.filter(|_| !Defect::IgnoreRevocationBrake.is_on()).unwrap_or(by_default)
     }
 
@@ -166,7 +163,7 @@ impl Brake {
             return;
         }
         // Whoever can write a status can write any number there.
-        let most = self.given.unwrap_or(LEAST.max(number(groups.len()).saturating_mul(MOST_RULES / SHARE)));
+        let most = self.given.unwrap_or_else(|| revocation_limit_of(number(groups.len()).saturating_mul(MOST_RULES)));
         let limit = limit.min(most);
         let missing = limit.saturating_sub(self.used());
         self.revoked.push((now, missing));
